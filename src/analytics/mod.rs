@@ -1,0 +1,24 @@
+//! Sums over intervals, and how much of them was really seen.
+
+use crate::ids::LineId;
+use crate::time::WallTime;
+use std::time::Duration;
+
+/// What one line counted in one minute, or in a part of one. Parts of a minute add up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineMinute {
+    /// Which line.
+    pub line: LineId,
+    /// Start of the minute.
+    pub start: WallTime,
+    /// Crossings into the store.
+    pub entries: u32,
+    /// Crossings out of it.
+    pub exits: u32,
+    /// How much of the minute the camera really saw.
+    pub seen: Duration,
+    /// Frames that were looked at.
+    pub frames: u32,
+    /// Frames that arrived and were passed over because newer ones were there.
+    pub dropped: u32,
+}

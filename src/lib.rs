@@ -1,0 +1,29 @@
+//! `footfall`: the cameras a store already has, turned into numbers it can trust.
+//!
+//! Data flows one way, and the modules below stand in that order. A module may use
+//! the ones above it and none below it; `tests/architecture.rs` checks that.
+//!
+//! ```text
+//! capture -> detect -> track -> count -> analytics -> publish
+//!  frame    detection  sighting crossing   minute     record
+//!                    `------ pipeline: one camera ------'
+//! ```
+//!
+//! Everything from `ids` to `pipeline` is a pure core: time is an argument, and
+//! nothing there reads a clock, a socket or a file, except the adapters that
+//! ARCHITECTURE.md names.
+
+pub mod ids;
+pub mod time;
+pub mod geom;
+pub mod capture;
+pub mod detect;
+pub mod track;
+pub mod count;
+pub mod analytics;
+pub mod pipeline;
+pub mod config;
+pub mod wire;
+pub mod outbox;
+pub mod publish;
+pub mod app;
