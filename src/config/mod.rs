@@ -1,4 +1,25 @@
 //! The config file: as written, checked, and turned into what the stages take.
+//!
+//! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
+//! each with its key and place, and none of them shows a credential.
+//!
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `broker` and `camera` build
+//! the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
+
+mod broker;
+mod camera;
+pub mod check;
+mod document;
+pub mod fault;
+pub mod file;
+pub mod geometry;
+pub mod span;
+
+pub use check::check;
+pub use fault::{ConfigError, Fault, FaultKind, Place};
+pub use file::load;
+pub use geometry::geometry_name;
+pub use span::{Span, SpanError, parse_span};
 
 use crate::capture::SourceSettings;
 use crate::detect::DetectorSettings;
@@ -6,6 +27,11 @@ use crate::ids::{BoxId, CameraId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
 use crate::pipeline::PipelineSettings;
 use crate::publish::MqttSettings;
+
+/// The commented file that `footfall config default` prints: template and reference in one.
+///
+/// What it sets that may be left out, it sets to the default; the tests check that.
+pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 /// A whole, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,4 +64,22 @@ pub struct CameraSettings {
     /// Names the geometry (lines, zones, picture size, calibration) that a count was made with:
     /// the first 12 hex digits of a SHA-256 over it.
     pub geometry: String,
+}
+
+impl EdgeSettings {
+    /// The camera of this name, or the only one where no name is given.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the cameras that are there.
+    pub fn camera(&self, wanted: Option<&CameraId>) -> Result<&CameraSettings, ConfigError> {
+        let there = || self.cameras.iter().map(|camera| camera.id.as_str()).collect::<Vec<_>>().join(", ");
+        match (wanted, self.cameras.as_slice()) {
+            (None, [only]) => Ok(only),
+            (None, _) => Err(ConfigError::WhichCamera { there: there() }),
+            (Some(wanted), cameras) => cameras
+                .iter()
+                .find(|camera| camera.id == *wanted)
+                .ok_or_else(|| ConfigError::NoSuchCamera { wanted: wanted.to_string(), there: there() }),
+        }
+    }
 }

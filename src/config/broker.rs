@@ -1,0 +1,110 @@
+//! `[mqtt]`: where records go.
+
+use super::check::{FilesBeside, existing_file, password};
+use super::document::{Entry, SpanRule, Table};
+use super::fault::FaultKind;
+use crate::publish::{ClientCertificate, Login, MqttSettings, TlsSettings};
+
+const BATCH_EVERY: SpanRule = SpanRule::of_ms(60_000, 1_000, 3_600_000);
+const RETRY_MAX: SpanRule = SpanRule::of_ms(120_000, 1_000, 3_600_000);
+/// Registered with IANA for MQTT over TCP and over TLS.
+const PORT_PLAIN: u16 = 1883;
+const PORT_TLS: u16 = 8883;
+
+pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<MqttSettings> {
+    table.refuse("password", FaultKind::PasswordInFile);
+    let broker = table.need("broker", "broker = \"127.0.0.1:1883\"").and_then(|e| e.parsed(host_and_port));
+    let tls_entry = table.get("tls");
+    let has_tls = tls_entry.is_some();
+    let tls = tls_entry.and_then(|e| e.table(|tls| tls_settings(tls, files)));
+    let user = table.get("user");
+    let login = login(user.as_ref(), table, files);
+    let live = table.get("live").and_then(|e| e.flag()).unwrap_or(true);
+    let batch_every = table.span("batch_every", BATCH_EVERY);
+    let retry_max = table.span("retry_max", RETRY_MAX);
+    let (host, port) = broker?;
+    let port = port.unwrap_or(if has_tls { PORT_TLS } else { PORT_PLAIN });
+    Some(MqttSettings { host, port, tls, login, batch_every, live, retry_max })
+}
+
+fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
+    let ca_file = table.need("ca_file", "ca_file = \"ca.pem\"").and_then(|e| existing_file(&e, files));
+    let (certificate, key) = (table.get("certificate_file"), table.get("key_file"));
+    match (&certificate, &key) {
+        (Some(alone), None) => alone.fault(FaultKind::Alone { other: "key_file" }),
+        (None, Some(alone)) => alone.fault(FaultKind::Alone { other: "certificate_file" }),
+        _ => {}
+    }
+    let certificate_file = certificate.and_then(|e| existing_file(&e, files));
+    let key_file = key.and_then(|e| existing_file(&e, files));
+    let client = certificate_file
+        .zip(key_file)
+        .map(|(certificate_file, key_file)| ClientCertificate { certificate_file, key_file });
+    Some(TlsSettings { ca_file: ca_file?, client })
+}
+
+/// `user` and `password_file`, both or neither.
+pub(super) fn login(
+    user: Option<&Entry<'_>>,
+    table: &mut Table<'_>,
+    files: &dyn FilesBeside,
+) -> Option<Login> {
+    let file = table.get("password_file");
+    match (user, &file) {
+        (Some(alone), None) => alone.fault(FaultKind::Alone { other: "password_file" }),
+        (None, Some(alone)) => alone.fault(FaultKind::Alone { other: "user" }),
+        _ => {}
+    }
+    let user = user.and_then(Entry::text);
+    let password = file.and_then(|e| password(&e, files));
+    Some(Login { user: user?.to_owned(), password: password? })
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`.
+fn host_and_port(text: &str) -> Result<(String, Option<u16>), FaultKind> {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((v6, "")) => (v6, None),
+        Some((v6, port)) => (v6, Some(port.strip_prefix(':').ok_or(FaultKind::Broker)?)),
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    let v6 = text.starts_with('[');
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') || (v6 && c == ':');
+    if host.is_empty() || !host.chars().all(fits) {
+        return Err(FaultKind::Broker);
+    }
+    let port = port.map(|port| port.parse::<u16>().ok().filter(|port| *port > 0).ok_or(FaultKind::Broker));
+    Ok((host.to_owned(), port.transpose()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<(&str, Option<u16>)>) {
+        let got = host_and_port(text).ok();
+        assert_eq!(got, expected.map(|(host, port)| (host.to_owned(), port)), "{text:?}");
+    }
+
+    #[test]
+    fn a_broker_is_a_host_and_perhaps_a_port() {
+        check("127.0.0.1:1883", Some(("127.0.0.1", Some(1883))));
+        check("mqtt.example.org", Some(("mqtt.example.org", None)));
+        check("[::1]:8883", Some(("::1", Some(8883))));
+        check("[::1]", Some(("::1", None)));
+    }
+
+    #[test]
+    fn schemes_users_paths_and_impossible_ports_are_refused() {
+        for text in
+            ["", ":1", "mqtt://h:1", "u:p@h:1", "h:0", "h:65536", "h:", "h:x", "h/x", "::1", "[::1]x", "[]:1"]
+        {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn the_fault_does_not_repeat_the_text() {
+        let fault = host_and_port("me:hunter2@broker").unwrap_err();
+        assert!(!fault.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,278 @@
+//! `[[camera]]` and its `[[camera.line]]`.
+
+use super::CameraSettings;
+use super::broker::login;
+use super::check::{FilesBeside, PathKind};
+use super::document::{Entry, SpanRule, Table};
+use super::fault::{FaultKind, FileProblem, Place};
+use super::geometry::geometry_name;
+use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
+use crate::count::{Anchor, LineSettings};
+use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
+use crate::ids::{CameraId, LineId};
+use crate::pipeline::PipelineSettings;
+use crate::publish::Login;
+use std::collections::BTreeMap;
+
+/// Lines of one camera; a door needs one or two.
+const MAX_LINES: usize = 32;
+/// Zones of one kind in one place.
+const MAX_ZONES: usize = 32;
+/// Corners of one zone; a person draws a dozen.
+const MAX_CORNERS: usize = 100;
+/// Below this a picture shows nobody, above it no camera that is sold for shops goes.
+const PICTURE_SIDES: std::ops::RangeInclusive<u32> = 16..=16_384;
+/// A shorter line has a direction only by chance: boxes are good to a few px.
+const MIN_LINE_PX: f32 = 2.0;
+/// Wide enough for the wobble of a standing person's box, narrow enough to be walked through in one step.
+const DEFAULT_BAND_PX: f32 = 8.0;
+/// Above this no camera sold for shops delivers.
+const MAX_FPS: f64 = 240.0;
+
+const OPEN_TIMEOUT: SpanRule = SpanRule::of_ms(5_000, 500, 300_000);
+const READ_TIMEOUT: SpanRule = SpanRule::of_ms(5_000, 500, 300_000);
+const RETRY_MAX: SpanRule = SpanRule::of_ms(30_000, 1_000, 3_600_000);
+const LONGEST_GAP: SpanRule = SpanRule::of_ms(2_000, 100, 60_000);
+/// A minute is closed only after this time, so it stays short of what a dashboard can wait for.
+const U_TURN: SpanRule = SpanRule::of_ms(0, 0, 600_000);
+
+const ANCHORS: [(&str, Anchor); 3] =
+    [("foot", Anchor::Foot), ("centre", Anchor::Centre), ("head", Anchor::Head)];
+const PLAYS: [(&str, Playback); 2] = [("once", Playback::AsFastAsItGoes), ("live-loop", Playback::LiveLoop)];
+
+/// Names of one kind that are taken, each with where.
+pub(super) struct Names {
+    what: &'static str,
+    taken: BTreeMap<String, Place>,
+}
+
+impl Names {
+    pub(super) fn of(what: &'static str) -> Self {
+        Self { what, taken: BTreeMap::new() }
+    }
+
+    fn take(&mut self, entry: &Entry<'_>, id: &str) {
+        if let Some(first) = self.taken.get(id) {
+            entry.fault(FaultKind::Duplicate { what: self.what, id: id.to_owned(), first: *first });
+        } else {
+            self.taken.insert(id.to_owned(), entry.place());
+        }
+    }
+}
+
+/// One `[[camera]]`.
+pub(super) fn camera(
+    table: &mut Table<'_>,
+    names: &mut Names,
+    files: &dyn FilesBeside,
+) -> Option<CameraSettings> {
+    let id = table.need("id", "id = \"door\"").and_then(|e| {
+        let id = e.parsed(CameraId::parse)?;
+        names.take(&e, id.as_str());
+        Some(id)
+    });
+    let source = source(table, files);
+    let pipeline = pipeline(table);
+    let (id, source, pipeline) = (id?, source?, pipeline?);
+    let geometry = geometry_name(&pipeline);
+    Some(CameraSettings { id, source, pipeline, geometry })
+}
+
+fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettings> {
+    table.refuse("password", FaultKind::PasswordInFile);
+    let written = table.need("source", "source = \"rtsp://10.0.0.7/main\"");
+    let user = table.get("user");
+    let login = login(user.as_ref(), table, files);
+    let play = table.get("play");
+    let playback = play.as_ref().and_then(|e| e.choice(&PLAYS)).unwrap_or_default();
+    let open_timeout = table.span("open_timeout", OPEN_TIMEOUT);
+    let read_timeout = table.span("read_timeout", READ_TIMEOUT);
+    let retry_max = table.span("retry_max", RETRY_MAX);
+    let written = written?;
+    let address = address(&written, login.as_ref())?;
+    let is_network = address.secret_url().is_some();
+    match (&user, is_network) {
+        (Some(user), false) => user.fault(FaultKind::LoginOfFile),
+        (Some(user), true) if written.text().is_some_and(|text| text.contains('@')) => {
+            user.fault(FaultKind::TwoLogins);
+        }
+        _ => {}
+    }
+    if let (Some(play), true) = (play, address.is_live()) {
+        play.fault(FaultKind::PlayOfCamera);
+    }
+    let address = beside_config(address, &written, files)?;
+    Some(SourceSettings { address, playback, open_timeout, read_timeout, retry_max })
+}
+
+fn address(written: &Entry<'_>, login: Option<&Login>) -> Option<SourceAddress> {
+    let text = written.text()?;
+    let whole = match (login, text.split_once("://")) {
+        (Some(login), Some((scheme, rest))) => {
+            format!("{scheme}://{}:{}@{rest}", percent_encoded(&login.user), percent_encoded(&login.password))
+        }
+        _ => text.to_owned(),
+    };
+    let shown = |error: AddressError| {
+        // What is not understood may have its password where a scheme or a number was expected.
+        if text.contains('@') { FaultKind::AddressHidden } else { FaultKind::Address(error) }
+    };
+    SourceAddress::parse(&whole).map_err(|error| written.fault(shown(error))).ok()
+}
+
+/// User and password may hold what ends them in a URL, such as `@` and `/`.
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// The address with its path taken from the config file, where it is a path and something is there.
+fn beside_config(
+    address: SourceAddress,
+    written: &Entry<'_>,
+    files: &dyn FilesBeside,
+) -> Option<SourceAddress> {
+    let (resolved, wanted) = match &address {
+        SourceAddress::File(path) => (SourceAddress::File(files.resolve(path)), PathKind::File),
+        SourceAddress::Pictures(path) => (SourceAddress::Pictures(files.resolve(path)), PathKind::Folder),
+        SourceAddress::Network(_) | SourceAddress::Usb(_) => return Some(address),
+    };
+    let found = resolved.path().map_or(PathKind::Nothing, |path| files.kind(path));
+    let problem = match found {
+        kind if kind == wanted => return Some(resolved),
+        PathKind::Nothing => FileProblem::NotThere,
+        PathKind::Folder => FileProblem::FolderForFile,
+        PathKind::File => FileProblem::FileForFolder,
+    };
+    written.fault(FaultKind::SourceFile(problem));
+    None
+}
+
+fn pipeline(table: &mut Table<'_>) -> Option<PipelineSettings> {
+    let picture = table.need("picture", "picture = \"1280x720\"").and_then(|e| e.parsed(picture_size));
+    let fps = |e: Entry<'_>| e.number_that(|fps| fps > 0.0 && fps <= MAX_FPS, "more than 0 and at most 240");
+    let rate = table.get("fps").and_then(fps);
+    let anchor = table.get("anchor").and_then(|e| e.choice(&ANCHORS)).unwrap_or_default();
+    let longest_gap = table.span("longest_gap", LONGEST_GAP);
+    let exclusion = zones(table, "exclude", picture);
+    let lines = lines(table, anchor, picture);
+    Some(PipelineSettings { picture: Some(picture?), rate, lines: lines?, exclusion, longest_gap })
+}
+
+/// Reads `"768x576"`.
+fn picture_size(text: &str) -> Result<PictureSize, FaultKind> {
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| PICTURE_SIDES.contains(side));
+    let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
+    sides.map(|(width, height)| PictureSize { width, height }).ok_or_else(|| FaultKind::PictureSize {
+        got: text.chars().take(40).collect(),
+        least: *PICTURE_SIDES.start(),
+        most: *PICTURE_SIDES.end(),
+    })
+}
+
+fn lines(table: &mut Table<'_>, anchor: Anchor, picture: Option<PictureSize>) -> Option<Vec<LineSettings>> {
+    let example = "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y]";
+    let Some(written) = table.get("line") else {
+        table.fault("line", FaultKind::None { what: "line", example });
+        return None;
+    };
+    let mut names = Names::of("line");
+    let mut any = false;
+    let lines = written.tables(MAX_LINES, |table| {
+        any = true;
+        line(table, anchor, picture, &mut names)
+    })?;
+    if !any {
+        written.fault(FaultKind::None { what: "line", example });
+    }
+    Some(lines)
+}
+
+fn line(
+    table: &mut Table<'_>,
+    camera_anchor: Anchor,
+    picture: Option<PictureSize>,
+    names: &mut Names,
+) -> Option<LineSettings> {
+    let id = table.need("id", "id = \"entrance\"").and_then(|e| {
+        let id = e.parsed(LineId::parse)?;
+        names.take(&e, id.as_str());
+        Some(id)
+    });
+    let from = table.need("from", "from = [500, 140]");
+    let to = table.need("to", "to = [500, 480]");
+    let a = from.and_then(|e| point(&e, picture));
+    let b = to.as_ref().and_then(|e| point(e, picture));
+    let segment = a.zip(b).map(|(a, b)| Segment::new(a, b));
+    if let (Some(to), Some(segment)) = (&to, segment)
+        && segment.length() < MIN_LINE_PX
+    {
+        to.fault(FaultKind::LineTooShort { length: segment.length(), least: MIN_LINE_PX });
+    }
+    let band_px = table.get("band_px").and_then(|e| band(&e, picture)).unwrap_or(DEFAULT_BAND_PX);
+    let anchor = table.get("anchor").and_then(|e| e.choice(&ANCHORS)).unwrap_or(camera_anchor);
+    let u_turn = table.span("u_turn", U_TURN);
+    let activation = zones(table, "activation", picture);
+    Some(LineSettings { id: id?, segment: segment?, band_px, anchor, u_turn, activation })
+}
+
+/// A band wider than half the picture leaves nowhere to cross it.
+fn band(entry: &Entry<'_>, picture: Option<PictureSize>) -> Option<f32> {
+    let most = picture.map_or(f64::MAX, |size| 0.5 * f64::from(size.width.min(size.height)));
+    let range = format!("0 to {most} px, half the shorter side of the picture");
+    entry.number_that(|band| (0.0..=most).contains(&band), &range).map(|band| band as f32)
+}
+
+/// A list of polygons; none where the key is left out.
+fn zones(table: &mut Table<'_>, key: &'static str, picture: Option<PictureSize>) -> Vec<Polygon> {
+    let wanted = "a list of zones, each a list of points [x, y]";
+    let zones = table.get(key).and_then(|e| e.list(MAX_ZONES, wanted)).unwrap_or_default();
+    zones.iter().filter_map(|zone| polygon(zone, picture)).collect()
+}
+
+fn polygon(entry: &Entry<'_>, picture: Option<PictureSize>) -> Option<Polygon> {
+    let points = entry.list(MAX_CORNERS, "a zone: a list of points [x, y]")?;
+    // All points are read before any is missed, so that every fault is found.
+    let corners: Vec<Option<ImagePoint>> = points.iter().map(|e| point(e, picture)).collect();
+    let corners = corners.into_iter().collect::<Option<Vec<_>>>()?;
+    Polygon::new(corners).map_err(|fault| entry.fault(fault)).ok()
+}
+
+/// `[x, y]` in px, inside the picture where its size is known.
+fn point(entry: &Entry<'_>, picture: Option<PictureSize>) -> Option<ImagePoint> {
+    let numbers = entry.list(2, "a point [x, y] in px")?;
+    let [x, y] = numbers.as_slice() else {
+        entry.fault(FaultKind::NotAPoint { got: numbers.len() });
+        return None;
+    };
+    let (x, y) = (x.number(), y.number());
+    let (x, y) = (x?, y?);
+    let point = ImagePoint::new(x as f32, y as f32);
+    match picture {
+        Some(picture) if !picture.contains(point) => {
+            entry.fault(FaultKind::OutsidePicture { x, y, picture });
+            None
+        }
+        _ => Some(point),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_size_is_two_sides_in_px() {
+        assert_eq!(picture_size("768x576"), Ok(PictureSize { width: 768, height: 576 }));
+        for text in ["", "768", "768*576", "768x", "x576", "15x576", "768x20000", "-1x5", "768x576x3"] {
+            assert!(matches!(picture_size(text), Err(FaultKind::PictureSize { .. })), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_end_a_password_in_a_url_is_encoded() {
+        assert_eq!(percent_encoded("p@ss/w:rd%1~é"), "p%40ss%2Fw%3Ard%251~%C3%A9");
+    }
+}

@@ -1,0 +1,177 @@
+//! From the text of a config file to checked settings.
+//!
+//! Pure: what the disk has to say comes through [`FilesBeside`], so that random texts can be thrown at
+//! this without touching a file. Every fault is found in one go; settings come out only where there is none.
+
+use super::document::{Entry, FaultSink, SpanRule, Table, read_document};
+use super::fault::{Fault, FaultKind, FileProblem};
+use super::{CameraSettings, EdgeSettings, broker, camera};
+use crate::detect::{DetectorSettings, Provider};
+use crate::ids::{BoxId, StoreId, TenantId};
+use crate::outbox::OutboxSettings;
+use std::path::{Path, PathBuf};
+
+/// A box with more cameras than this needs another box first.
+const MAX_CAMERAS: usize = 32;
+/// Threads inside one `run`; more than this help no network of this size.
+const MAX_THREADS: u32 = 64;
+/// The detector that `make` builds.
+const DEFAULT_MODEL: &str = "models/nanodet-g-416-int8.toml";
+const DEFAULT_OUTBOX: &str = "outbox.sqlite";
+const COMMIT_EVERY: SpanRule = SpanRule::of_ms(1_000, 10, 60_000);
+
+const PROVIDERS: [(&str, Provider); 5] = [
+    ("cpu", Provider::Cpu),
+    ("openvino", Provider::OpenVino),
+    ("cuda", Provider::Cuda),
+    ("tensorrt", Provider::TensorRt),
+    ("coreml", Provider::CoreMl),
+];
+
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathKind {
+    /// A file, or something that is read like one.
+    File,
+    /// A folder.
+    Folder,
+    /// Nothing that can be seen.
+    Nothing,
+}
+
+/// What a config file may ask of the disk it lies on.
+pub trait FilesBeside {
+    /// Where a path leads that is written in the file.
+    fn resolve(&self, written: &Path) -> PathBuf;
+
+    /// What lies at a resolved path.
+    fn kind(&self, path: &Path) -> PathKind;
+
+    /// The first line of a small text file.
+    ///
+    /// # Errors
+    /// [`FileProblem`] says why there is none.
+    fn secret(&self, path: &Path) -> Result<String, FileProblem>;
+}
+
+/// Checks the text of a config file.
+///
+/// # Errors
+/// All faults in the order of the text, at least one, and how many more there were than are kept.
+pub fn check(text: &str, files: &dyn FilesBeside) -> Result<EdgeSettings, (Vec<Fault>, usize)> {
+    let sink = FaultSink::of(text);
+    let settings = read_document(&sink, |root| edge(root, files));
+    let (faults, more) = sink.finish();
+    if !faults.is_empty() {
+        return Err((faults, more));
+    }
+    Ok(settings.expect("a part is missing only where a fault says why"))
+}
+
+fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
+    let tenant = root.need("tenant", "tenant = \"acme\"").and_then(|e| e.parsed(TenantId::parse));
+    let store = root.need("store", "store = \"taipei-01\"").and_then(|e| e.parsed(StoreId::parse));
+    let box_id = root.need("box", "box = \"acme-taipei-01-a\"").and_then(|e| e.parsed(BoxId::parse));
+    let mqtt = root.get("mqtt").and_then(|e| e.table(|table| broker::mqtt(table, files)));
+    let outbox = outbox(root, files);
+    let detector = detector(root, files);
+    let cameras = cameras(root, files);
+    Some(EdgeSettings {
+        tenant: tenant?,
+        store: store?,
+        box_id: box_id?,
+        mqtt,
+        outbox: outbox?,
+        detector: detector?,
+        cameras: cameras?,
+    })
+}
+
+fn outbox(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<OutboxSettings> {
+    let written = root.get("outbox").and_then(|e| {
+        e.table(|table| {
+            let path = table.get("path").and_then(|e| {
+                let path = files.resolve(Path::new(e.text()?));
+                let folder_is_there =
+                    path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
+                match files.kind(&path) {
+                    PathKind::Folder => e.fault(FaultKind::File { path, problem: FileProblem::NotAFile }),
+                    PathKind::Nothing if !folder_is_there => {
+                        e.fault(FaultKind::File { path, problem: FileProblem::NoFolder });
+                    }
+                    PathKind::File | PathKind::Nothing => return Some(path),
+                }
+                None
+            });
+            let commit_every = table.span("commit_every", COMMIT_EVERY);
+            Some((path, commit_every))
+        })
+    });
+    let (path, commit_every) = written.unwrap_or((None, COMMIT_EVERY.default_span()));
+    let path = path.unwrap_or_else(|| files.resolve(Path::new(DEFAULT_OUTBOX)));
+    Some(OutboxSettings { path, commit_every })
+}
+
+fn detector(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<DetectorSettings> {
+    let Some(written) = root.get("detector") else {
+        let manifest = default_model(root, files);
+        return Some(DetectorSettings { manifest, library: None, provider: Provider::Cpu, threads: 1 });
+    };
+    written.table(|table| {
+        let manifest = match table.get("model") {
+            Some(model) => existing_file(&model, files),
+            None => Some(default_model(table, files)),
+        };
+        let library = table.get("library").and_then(|e| existing_file(&e, files));
+        let provider = table.get("provider").and_then(|e| e.choice(&PROVIDERS)).unwrap_or_default();
+        let threads = table.get("threads").and_then(|e| e.whole(1..=MAX_THREADS)).unwrap_or(1);
+        Some(DetectorSettings { manifest: manifest?, library, provider, threads: threads as usize })
+    })
+}
+
+fn default_model(table: &Table<'_>, files: &dyn FilesBeside) -> PathBuf {
+    let path = files.resolve(Path::new(DEFAULT_MODEL));
+    if files.kind(&path) != PathKind::File {
+        table.fault("model", FaultKind::File { path: path.clone(), problem: problem_at(&path, files) });
+    }
+    path
+}
+
+/// The file that a setting names, where it is there.
+pub(super) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+    let path = files.resolve(Path::new(entry.text()?));
+    if files.kind(&path) == PathKind::File {
+        return Some(path);
+    }
+    let problem = problem_at(&path, files);
+    entry.fault(FaultKind::File { path, problem });
+    None
+}
+
+fn problem_at(path: &Path, files: &dyn FilesBeside) -> FileProblem {
+    if files.kind(path) == PathKind::Nothing { FileProblem::NotThere } else { FileProblem::NotAFile }
+}
+
+/// The password in the file that a setting names; a fault shows neither the file's name nor its text.
+pub(super) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<String> {
+    let path = files.resolve(Path::new(entry.text()?));
+    files.secret(&path).map_err(|problem| entry.fault(FaultKind::SecretFile(problem))).ok()
+}
+
+fn cameras(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Vec<CameraSettings>> {
+    let example = "[[camera]] with id, source, picture and a [[camera.line]]";
+    let Some(written) = root.get("camera") else {
+        root.fault("camera", FaultKind::None { what: "camera", example });
+        return None;
+    };
+    let mut names = camera::Names::of("camera");
+    let mut any = false;
+    let cameras = written.tables(MAX_CAMERAS, |table| {
+        any = true;
+        camera::camera(table, &mut names, files)
+    })?;
+    if !any {
+        written.fault(FaultKind::None { what: "camera", example });
+    }
+    Some(cameras)
+}

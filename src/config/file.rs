@@ -1,0 +1,150 @@
+//! Reads the config file and what it names from the disk: the one adapter of this module.
+
+use super::EdgeSettings;
+use super::check::{FilesBeside, PathKind, check};
+use super::document::place_of;
+use super::fault::{ConfigError, FileProblem};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A file with 32 cameras of 32 lines and all their zones stays below this.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// MQTT takes passwords up to 64 KiB, people and their tools write far shorter ones.
+const MAX_SECRET_BYTES: u64 = 4096;
+
+/// Reads and checks a config file.
+///
+/// # Errors
+/// [`ConfigError`] says why the file cannot be read, or lists every fault in it.
+pub fn load(path: &Path) -> Result<EdgeSettings, ConfigError> {
+    let text = read_text(path)?;
+    let files = DiskFiles { folder: path.parent().unwrap_or(Path::new("")).to_owned() };
+    check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |error: std::io::Error| ConfigError::Unreadable {
+        path: path.to_owned(),
+        reason: in_small(&error.to_string()),
+    };
+    let bytes = read_at_most(path, MAX_FILE_BYTES).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned(), most: MAX_FILE_BYTES });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
+        ConfigError::NotText { path: path.to_owned(), at: place_of(&text, good) }
+    })
+}
+
+/// The bytes of a file, one more than `most` where it is larger.
+fn read_at_most(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// System messages begin with a capital; ours stand in the middle of a line.
+fn in_small(message: &str) -> String {
+    let mut letters = message.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The disk, seen from the folder in which the config file lies.
+struct DiskFiles {
+    folder: PathBuf,
+}
+
+impl FilesBeside for DiskFiles {
+    fn resolve(&self, written: &Path) -> PathBuf {
+        self.folder.join(written)
+    }
+
+    fn kind(&self, path: &Path) -> PathKind {
+        // The folder of a bare file name is the empty path, which means here.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => PathKind::Folder,
+            Ok(_) => PathKind::File,
+            Err(_) => PathKind::Nothing,
+        }
+    }
+
+    fn secret(&self, path: &Path) -> Result<String, FileProblem> {
+        match self.kind(path) {
+            PathKind::File => {}
+            PathKind::Folder => return Err(FileProblem::NotAFile),
+            PathKind::Nothing => return Err(FileProblem::NotThere),
+        }
+        let bytes = read_at_most(path, MAX_SECRET_BYTES)
+            .map_err(|error| FileProblem::Unreadable(in_small(&error.to_string())))?;
+        if bytes.len() as u64 > MAX_SECRET_BYTES {
+            return Err(FileProblem::TooLong(MAX_SECRET_BYTES));
+        }
+        let text = String::from_utf8(bytes).map_err(|_not_text| FileProblem::NotText)?;
+        match text.lines().next() {
+            Some(line) if !line.is_empty() => Ok(line.to_owned()),
+            _ => Err(FileProblem::Empty),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_secret(bytes: &[u8], expected: Result<&str, FileProblem>) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secret"), bytes).unwrap();
+        let files = DiskFiles { folder: folder.path().to_owned() };
+        assert_eq!(files.secret(&files.resolve(Path::new("secret"))), expected.map(str::to_owned));
+    }
+
+    #[test]
+    fn a_password_is_the_first_line_of_its_file() {
+        check_secret(b"hunter2", Ok("hunter2"));
+        check_secret(b"hunter 2 \r\nmade in May\n", Ok("hunter 2 "));
+    }
+
+    #[test]
+    fn an_empty_an_endless_and_a_binary_file_hold_no_password() {
+        check_secret(b"", Err(FileProblem::Empty));
+        check_secret(b"\nhunter2", Err(FileProblem::Empty));
+        check_secret(&[b'a'; 5000], Err(FileProblem::TooLong(MAX_SECRET_BYTES)));
+        check_secret(&[0xff, 0xfe], Err(FileProblem::NotText));
+    }
+
+    #[test]
+    fn a_folder_is_no_config_file_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let fault = load(folder.path()).unwrap_err();
+        assert!(matches!(&fault, ConfigError::Unreadable { .. }), "{fault}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_names_the_command_that_makes_one() {
+        let fault = load(Path::new("nowhere/footfall.toml")).unwrap_err().to_string();
+        assert!(
+            fault.starts_with("cannot read the config file nowhere/footfall.toml: no such file"),
+            "{fault}"
+        );
+        assert!(fault.ends_with("`footfall config default` prints one to start from"), "{fault}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_placed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, b"a = 1\nb = \xff").unwrap();
+        let ConfigError::NotText { at, .. } = load(&path).unwrap_err() else { panic!("expected NotText") };
+        assert_eq!((at.line, at.column), (2, 5));
+    }
+
+    #[test]
+    fn an_endless_file_is_not_read_to_its_end() {
+        let fault = load(Path::new("/dev/zero")).unwrap_err();
+        assert!(matches!(fault, ConfigError::TooLarge { .. }), "{fault}");
+    }
+}

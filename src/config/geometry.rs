@@ -1,0 +1,145 @@
+//! Names the geometry that a count was made with.
+//!
+//! A count from before a line was moved must not be compared with one from after it, so every record
+//! carries the first 12 hex digits of a SHA-256 over this text, lines and zones sorted, numbers in their
+//! shortest form:
+//!
+//! ```text
+//! geometry 1
+//! picture 768x576
+//! line entrance 500,140 500,480 band 8 anchor foot
+//! line entrance activation 0,0 100,0 100,100
+//! exclude 10,10 20,10 20,20
+//! ```
+//!
+//! Only what says *where* is in it. Ids of boxes, frame rates, time-outs and `u_turn` are not: they may
+//! change without the picture meaning something else. The order in which lines, zones and keys are
+//! written does not matter.
+
+use crate::count::{Anchor, LineSettings};
+use crate::geom::{ImagePoint, Polygon};
+use crate::pipeline::PipelineSettings;
+use sha2::{Digest, Sha256};
+
+/// Hex digits of a geometry's name: 48 bits, so that two of the geometries that one store ever has do not meet.
+const NAME_DIGITS: usize = 12;
+
+/// The name of this geometry: 12 digits of `0-9a-f`.
+#[must_use]
+pub fn geometry_name(settings: &PipelineSettings) -> String {
+    let digest = Sha256::digest(canonical_text(settings).as_bytes());
+    let digits = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    digits.chars().take(NAME_DIGITS).collect()
+}
+
+fn canonical_text(settings: &PipelineSettings) -> String {
+    let picture = settings.picture.map_or_else(|| "any".to_owned(), |size| size.to_string());
+    let mut lines: Vec<String> = settings.lines.iter().map(line_text).collect();
+    lines.sort();
+    format!("geometry 1\npicture {picture}\n{}{}", lines.concat(), zones_text("exclude", &settings.exclusion))
+}
+
+fn line_text(line: &LineSettings) -> String {
+    let anchor = match line.anchor {
+        Anchor::Foot => "foot",
+        Anchor::Centre => "centre",
+        Anchor::Head => "head",
+    };
+    let (a, b) = (point_text(&line.segment.a), point_text(&line.segment.b));
+    let zones = zones_text(&format!("line {} activation", line.id), &line.activation);
+    format!("line {} {a} {b} band {} anchor {anchor}\n{zones}", line.id, line.band_px)
+}
+
+fn zones_text(kind: &str, zones: &[Polygon]) -> String {
+    let corners = |zone: &Polygon| zone.corners().iter().map(point_text).collect::<Vec<_>>().join(" ");
+    let mut texts: Vec<String> = zones.iter().map(|zone| format!("{kind} {}\n", corners(zone))).collect();
+    texts.sort();
+    texts.concat()
+}
+
+fn point_text(point: &ImagePoint) -> String {
+    // Adding zero makes 0 of -0, which is the same place and has another text.
+    format!("{},{}", point.x + 0.0, point.y + 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geom::{PictureSize, Segment};
+    use crate::ids::LineId;
+    use std::time::Duration;
+
+    fn line(id: &str, x: f32) -> LineSettings {
+        LineSettings {
+            id: LineId::parse(id).unwrap(),
+            segment: Segment::new(ImagePoint::new(x, 140.0), ImagePoint::new(x, 480.0)),
+            band_px: 8.0,
+            anchor: Anchor::Foot,
+            u_turn: Duration::ZERO,
+            activation: Vec::new(),
+        }
+    }
+
+    fn zone(x: f32) -> Polygon {
+        let corner = |dx: f32, y: f32| ImagePoint::new(x + dx, y);
+        Polygon::new(vec![corner(0.0, 0.0), corner(9.0, 0.0), corner(9.0, 9.5)]).unwrap()
+    }
+
+    fn settings() -> PipelineSettings {
+        PipelineSettings {
+            picture: Some(PictureSize { width: 768, height: 576 }),
+            rate: None,
+            lines: vec![line("a", 500.0), line("b", 20.0)],
+            exclusion: vec![zone(100.0), zone(5.0)],
+            longest_gap: Duration::from_secs(2),
+        }
+    }
+
+    fn check(change: impl FnOnce(&mut PipelineSettings), same_name: bool) {
+        let mut changed = settings();
+        change(&mut changed);
+        let same = geometry_name(&changed) == geometry_name(&settings());
+        assert_eq!(same, same_name, "{}", canonical_text(&changed));
+    }
+
+    #[test]
+    fn the_text_under_the_name_is_a_promise() {
+        assert_eq!(
+            canonical_text(&settings()),
+            "geometry 1\npicture 768x576\n\
+             line a 500,140 500,480 band 8 anchor foot\nline b 20,140 20,480 band 8 anchor foot\n\
+             exclude 100,0 109,0 109,9.5\nexclude 5,0 14,0 14,9.5\n"
+        );
+        assert_eq!(geometry_name(&settings()).len(), NAME_DIGITS);
+    }
+
+    #[test]
+    fn what_says_where_changes_the_name() {
+        check(|s| s.picture = None, false);
+        check(|s| s.lines[0].segment.a.x = 501.0, false);
+        check(|s| s.lines[0].band_px = 0.0, false);
+        check(|s| s.lines[0].anchor = Anchor::Head, false);
+        check(|s| s.lines[0].id = LineId::parse("c").unwrap(), false);
+        check(|s| s.lines[0].activation.push(zone(1.0)), false);
+        check(|s| s.exclusion.truncate(1), false);
+    }
+
+    #[test]
+    fn a_line_walked_the_other_way_is_another_geometry() {
+        check(|s| s.lines[0].segment = Segment::new(s.lines[0].segment.b, s.lines[0].segment.a), false);
+    }
+
+    #[test]
+    fn order_rates_and_patience_do_not_change_the_name() {
+        check(|s| s.lines.reverse(), true);
+        check(|s| s.exclusion.reverse(), true);
+        check(|s| s.rate = Some(5.0), true);
+        check(|s| s.lines[0].u_turn = Duration::from_secs(3), true);
+        check(|s| s.longest_gap = Duration::from_secs(9), true);
+    }
+
+    #[test]
+    fn minus_zero_is_zero() {
+        assert_eq!(point_text(&ImagePoint::new(-0.0, 0.0)), "0,0");
+    }
+}

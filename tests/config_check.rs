@@ -1,0 +1,480 @@
+//! What is wrong in a config file is found all at once, placed, and never shows a credential.
+
+use footfall::capture::{Playback, SourceAddress};
+use footfall::config::check::{FilesBeside, PathKind};
+use footfall::config::fault::FileProblem;
+use footfall::config::{EdgeSettings, Fault, check as check_text};
+use footfall::count::Anchor;
+use footfall::detect::Provider;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A disk on which everything is there, but for names with `missing` in them; names that end in `/` or have
+/// no dot in them are folders, and the password in `secrets/empty` is empty.
+struct Disk;
+
+impl FilesBeside for Disk {
+    fn resolve(&self, written: &Path) -> PathBuf {
+        Path::new("/etc/footfall").join(written)
+    }
+
+    fn kind(&self, path: &Path) -> PathKind {
+        let text = path.to_string_lossy();
+        match text.contains("missing") {
+            true => PathKind::Nothing,
+            false if text.ends_with('/') || !text.contains('.') => PathKind::Folder,
+            false => PathKind::File,
+        }
+    }
+
+    fn secret(&self, path: &Path) -> Result<String, FileProblem> {
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some("door") => Ok("se/cr@t".to_owned()),
+            Some("empty") => Err(FileProblem::Empty),
+            _ => Err(FileProblem::NotThere),
+        }
+    }
+}
+
+/// The least that a file must say.
+const LEAST: &str = r#"tenant = "acme"
+store = "taipei-01"
+box = "acme-taipei-01-a"
+[[camera]]
+id = "door"
+source = "rtsp://10.0.0.7/main"
+picture = "768x576"
+[[camera.line]]
+id = "entrance"
+from = [500, 140]
+to = [500, 480]
+"#;
+
+fn read(text: &str) -> Result<EdgeSettings, Vec<Fault>> {
+    check_text(text, &Disk).map_err(|(faults, _)| faults)
+}
+
+fn settings(text: &str) -> EdgeSettings {
+    read(text).unwrap_or_else(|faults| panic!("faults in\n{text}\n{faults:#?}"))
+}
+
+fn shown(text: &str) -> Vec<String> {
+    read(text).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+/// Puts `new` for `old` in the least file and expects exactly these faults.
+#[track_caller]
+fn check(old: &str, new: &str, expected: &[&str]) {
+    assert!(LEAST.contains(old), "{old:?} is not in the least file");
+    assert_eq!(shown(&LEAST.replacen(old, new, 1)), expected, "{new:?}");
+}
+
+/// Puts lines at the end of the camera's own table.
+#[track_caller]
+fn check_camera(lines: &str, expected: &[&str]) {
+    check("picture = \"768x576\"\n", &format!("picture = \"768x576\"\n{lines}\n"), expected);
+}
+
+/// Puts lines at the end of the file, where the line's table is.
+#[track_caller]
+fn check_line(lines: &str, expected: &[&str]) {
+    check("to = [500, 480]\n", &format!("to = [500, 480]\n{lines}\n"), expected);
+}
+
+/// Puts a table before the cameras.
+#[track_caller]
+fn check_table(lines: &str, expected: &[&str]) {
+    check("[[camera]]\n", &format!("{lines}\n[[camera]]\n"), expected);
+}
+
+#[test]
+fn the_least_file_takes_every_default() {
+    let found = settings(LEAST);
+    assert!(found.mqtt.is_none());
+    assert_eq!(found.outbox.path, Path::new("/etc/footfall/outbox.sqlite"));
+    assert_eq!((found.detector.provider, found.detector.threads), (Provider::Cpu, 1));
+    let camera = &found.cameras[0];
+    assert_eq!((camera.pipeline.rate, camera.pipeline.lines[0].anchor), (None, Anchor::Foot));
+    assert_eq!(camera.geometry.len(), 12);
+}
+
+#[test]
+fn all_faults_of_a_file_come_at_once_in_its_order() {
+    let text = r#"store = "Taipei"
+box = 7
+colour = "red"
+[mqtt]
+broker = "h:99999"
+batch_evry = "60s"
+[detector]
+threads = 0
+[[camera]]
+id = "door"
+source = "ftp://x"
+picture = "768x576"
+fps = inf
+[[camera.line]]
+id = "entrance"
+from = [900, 140]
+to = [500, 480]
+u_turn = "3"
+"#;
+    assert_eq!(
+        shown(text),
+        [
+            "1:1  tenant  is missing; give for example tenant = \"acme\"",
+            "1:9  store  id \"Taipei\" holds 'T'; use only a-z, 0-9, _ and -",
+            "2:7  box  is a whole number, expected a string in quotes",
+            "3:1  colour  there is no such setting; known here: tenant, store, box, mqtt, outbox, detector, camera",
+            "5:10  mqtt.broker  the broker is not understood (not shown, it may hold a password); give host:port \
+         such as \"mqtt.example.org:8883\", without mqtt:// and without a user",
+            "6:1  mqtt.batch_evry  there is no such setting; did you mean \"batch_every\"?",
+            "8:11  detector.threads  0 is out of range; give a whole number from 1 to 64",
+            "11:10  camera.door.source  source scheme \"ftp\" is not known; use rtsp, rtsps, http, https, usb or file",
+            "13:7  camera.door.fps  inf is not a number that can be measured; give a finite one",
+            "16:8  camera.door.line.entrance.from  [900, 140] lies outside the picture of 768x576; \
+         give coordinates from 0 to 768 and 0 to 576",
+            "18:10  camera.door.line.entrance.u_turn  \"3\" has no unit; write for example \"3s\" for seconds \
+         or \"3ms\" for milliseconds",
+        ]
+    );
+}
+
+#[test]
+fn an_empty_file_says_what_is_needed() {
+    let faults = shown("");
+    assert_eq!(faults.len(), 4, "{faults:#?}");
+    assert!(faults[3].contains("camera  there is no camera; add at least one"), "{faults:#?}");
+}
+
+#[test]
+fn the_edges_of_the_picture_are_inside_it() {
+    check("from = [500, 140]", "from = [0, 0]", &[]);
+    check("to = [500, 480]", "to = [768, 576.0]", &[]);
+    check(
+        "to = [500, 480]",
+        "to = [768.5, 480]",
+        &["11:6  camera.door.line.entrance.to  [768.5, 480] lies outside the picture of 768x576; \
+         give coordinates from 0 to 768 and 0 to 576"],
+    );
+    check(
+        "from = [500, 140]",
+        "from = [-1, 140]",
+        &["10:8  camera.door.line.entrance.from  [-1, 140] lies outside the picture of 768x576; \
+         give coordinates from 0 to 768 and 0 to 576"],
+    );
+}
+
+#[test]
+fn a_line_of_no_length_is_refused() {
+    check(
+        "to = [500, 480]",
+        "to = [500, 140]",
+        &["11:6  camera.door.line.entrance.to  the line is 0 px long, at least 2 px are needed; \
+         set from and to further apart"],
+    );
+}
+
+#[test]
+fn a_point_is_two_finite_numbers() {
+    let key = "camera.door.line.entrance.from";
+    check("[500, 140]", "[500]", &[&format!("10:8  {key}  holds 1 numbers; give a point [x, y] in px")]);
+    check("[500, 140]", "[1, 2, 3]", &[&format!("10:8  {key}  holds 3 entries, at most 2 are taken")]);
+    check("[500, 140]", "\"500\"", &[&format!("10:8  {key}  is a string, expected a point [x, y] in px")]);
+    check(
+        "[500, 140]",
+        "[nan, \"y\"]",
+        &[
+            &format!("10:9  {key}[1]  NaN is not a number that can be measured; give a finite one"),
+            &format!("10:14  {key}[2]  is a string, expected a number"),
+        ],
+    );
+    check(
+        "[500, 140]",
+        "[1e300, 1]",
+        &[&format!(
+            "10:8  {key}  [{}, 1] lies outside the picture of 768x576; give coordinates from 0 to 768 and 0 to 576",
+            1e300
+        )],
+    );
+}
+
+#[test]
+fn names_are_used_once_in_their_place() {
+    let second_line = "[[camera.line]]\nid = \"entrance\"\nfrom = [0, 0]\nto = [9, 9]";
+    check_line(
+        second_line,
+        &["13:6  camera.door.line.entrance.id  \"entrance\" is taken by the line at 9:6; \
+                               give every line a name of its own"],
+    );
+    let second_camera = "[[camera]]\nid = \"door\"\nsource = \"usb:0\"\npicture = \"64x64\"\n\
+                         [[camera.line]]\nid = \"entrance\"\nfrom = [0, 0]\nto = [9, 9]";
+    check_line(
+        second_camera,
+        &["13:6  camera.door.id  \"door\" is taken by the camera at 5:6; \
+                                 give every camera a name of its own"],
+    );
+}
+
+#[test]
+fn a_camera_without_lines_and_a_box_without_cameras_are_refused() {
+    let camera = &LEAST[..LEAST.find("[[camera.line]]").unwrap()];
+    assert!(shown(camera)[0].starts_with("4:1  camera.door.line  there is no line; add at least one"));
+    let nothing = &LEAST[..LEAST.find("[[camera]]").unwrap()];
+    assert!(shown(&format!("{nothing}camera = []\n"))[0].starts_with("4:10  camera  there is no camera;"));
+}
+
+#[test]
+fn a_band_is_neither_negative_nor_wider_than_half_the_picture() {
+    let range = "is out of range; give 0 to 288 px, half the shorter side of the picture";
+    check_line("band_px = 0", &[]);
+    check_line("band_px = 288", &[]);
+    check_line("band_px = -1", &[&format!("12:11  camera.door.line.entrance.band_px  -1 {range}")]);
+    check_line("band_px = 288.5", &[&format!("12:11  camera.door.line.entrance.band_px  288.5 {range}")]);
+}
+
+#[test]
+fn every_fault_of_a_zone_is_found() {
+    check_line("activation = [[[0, 0], [9, 0], [9, 9]]]", &[]);
+    check_line(
+        "activation = [[[0, 0], [9, 0]], [[0, 0], [9, 9], [5, 5]], [[0, 0], [1, 900], [-1, 0]]]",
+        &[
+            "12:15  camera.door.line.entrance.activation[1]  a polygon needs at least 3 corners, got 2",
+            "12:33  camera.door.line.entrance.activation[2]  the polygon has no area",
+            "12:68  camera.door.line.entrance.activation[3][2]  [1, 900] lies outside the picture of 768x576; \
+         give coordinates from 0 to 768 and 0 to 576",
+            "12:78  camera.door.line.entrance.activation[3][3]  [-1, 0] lies outside the picture of 768x576; \
+         give coordinates from 0 to 768 and 0 to 576",
+        ],
+    );
+}
+
+#[test]
+fn a_rate_is_above_zero_and_at_most_240() {
+    check_camera("fps = 240", &[]);
+    for rate in ["0", "-1", "240.1"] {
+        let fault = format!("8:7  camera.door.fps  {rate} is out of range; give more than 0 and at most 240");
+        check_camera(&format!("fps = {rate}"), &[&fault]);
+    }
+}
+
+#[test]
+fn lengths_of_time_are_understood_and_in_range() {
+    check_camera(
+        "open_timeout = \"1ms\"",
+        &["8:16  camera.door.open_timeout  1ms is out of range; give 500ms to 5m"],
+    );
+    check_camera(
+        "longest_gap = 2",
+        &["8:15  camera.door.longest_gap  is a whole number, \
+                                       expected a length of time in quotes, such as \"20s\""],
+    );
+    check_line(
+        "u_turn = \"11m\"",
+        &["12:10  camera.door.line.entrance.u_turn  11m is out of range; give 0s to 10m"],
+    );
+}
+
+#[test]
+fn a_word_that_is_not_known_brings_those_that_are() {
+    check_camera(
+        "anchor = \"feet\"",
+        &["8:10  camera.door.anchor  \"feet\" is not known here; give \"foot\", \"centre\" or \"head\""],
+    );
+}
+
+#[test]
+fn a_picture_size_is_needed_and_understood() {
+    check(
+        "picture = \"768x576\"\n",
+        "",
+        &["4:1  camera.door.picture  is missing; give for example picture = \"1280x720\""],
+    );
+    check(
+        "\"768x576\"",
+        "\"768 576\"",
+        &["7:11  camera.door.picture  \"768 576\" is not the size of a picture; give width x height in px, \
+         each 16 to 16384, such as \"1280x720\""],
+    );
+}
+
+#[test]
+fn play_is_for_clips() {
+    let clip = LEAST.replace("rtsp://10.0.0.7/main", "clips/door.avi");
+    let found = settings(&clip.replace("picture =", "play = \"live-loop\"\npicture ="));
+    let source = &found.cameras[0].source;
+    assert_eq!(source.playback, Playback::LiveLoop);
+    assert_eq!(source.address, SourceAddress::File("/etc/footfall/clips/door.avi".into()));
+    check_camera(
+        "play = \"once\"",
+        &["8:8  camera.door.play  is for clips and folders of pictures; a camera plays itself, leave it out"],
+    );
+}
+
+#[test]
+fn files_that_are_named_are_there() {
+    check_table(
+        "[detector]\nmodel = \"missing.toml\"\nlibrary = \"/lib\"",
+        &[
+            "5:9  detector.model  /etc/footfall/missing.toml does not exist; paths are relative to the config file",
+            "6:11  detector.library  /lib is not a file",
+        ],
+    );
+    check_table(
+        "[outbox]\npath = \"missing/outbox.sqlite\"",
+        &[
+            "5:8  outbox.path  /etc/footfall/missing/outbox.sqlite cannot be made, because its folder does not \
+         exist; make the folder or give another path",
+        ],
+    );
+    check_table(
+        "[mqtt]\nbroker = \"h\"\n[mqtt.tls]\nca_file = \"missing.pem\"\nkey_file = \"a.key\"",
+        &[
+            "7:11  mqtt.tls.ca_file  /etc/footfall/missing.pem does not exist; paths are relative to the config file",
+            "8:12  mqtt.tls.key_file  does nothing without certificate_file; give both or neither",
+        ],
+    );
+}
+
+#[test]
+fn a_clip_that_is_not_there_is_not_named_because_it_may_be_a_mistyped_address() {
+    let fault = "6:10  camera.door.source  the file or folder that is named here does not exist; paths are \
+                 relative to the config file (its name is not shown, it may be an address with a password)";
+    check("rtsp://10.0.0.7/main", "rtsp:/me:hunter2@missing/main", &[fault]);
+}
+
+#[test]
+fn the_port_follows_from_tls_where_none_is_given() {
+    let port = |table: &str| {
+        let text = LEAST.replacen("[[camera]]", &format!("{table}\n[[camera]]"), 1);
+        settings(&text).mqtt.unwrap().port
+    };
+    assert_eq!(port("[mqtt]\nbroker = \"h\""), 1883);
+    assert_eq!(port("[mqtt]\nbroker = \"h\"\n[mqtt.tls]\nca_file = \"ca.pem\""), 8883);
+    assert_eq!(port("[mqtt]\nbroker = \"h:77\"\n[mqtt.tls]\nca_file = \"ca.pem\""), 77);
+}
+
+#[test]
+fn a_password_in_the_file_itself_is_refused_with_the_reason() {
+    let reason = "a password does not belong in this file, which is shown and copied; \
+                  write it into a file of its own and name that in password_file";
+    check_table(
+        "[mqtt]\nbroker = \"h\"\npassword = \"hunter2\"",
+        &[&format!("6:12  mqtt.password  {reason}")],
+    );
+    check_camera("password = \"hunter2\"", &[&format!("8:12  camera.door.password  {reason}")]);
+}
+
+#[test]
+fn user_and_password_come_together_and_once() {
+    check_table(
+        "[mqtt]\nbroker = \"h\"\nuser = \"me\"",
+        &["6:8  mqtt.user  does nothing without password_file; give both or neither"],
+    );
+    let login = "user = \"me\"\npassword_file = \"secrets/door\"\n";
+    check_camera(login, &[]);
+    check(
+        "rtsp://10.0.0.7/main\"\n",
+        &format!("rtsp://a:b@10.0.0.7/main\"\n{login}"),
+        &[
+            "7:8  camera.door.user  the source holds a user of its own; give the user in one of the two places",
+        ],
+    );
+    check(
+        "rtsp://10.0.0.7/main\"\n",
+        &format!("clip.avi\"\n{login}"),
+        &["7:8  camera.door.user  is for network cameras (rtsp, http); leave it out"],
+    );
+}
+
+#[test]
+fn a_password_file_ends_up_in_the_address_and_nowhere_else() {
+    let login = "user = \"me\"\npassword_file = \"secrets/door\"\npicture =";
+    let found = settings(&LEAST.replace("picture =", login));
+    let source = &found.cameras[0].source;
+    assert_eq!(source.address.secret_url(), Some("rtsp://me:se%2Fcr%40t@10.0.0.7/main"));
+    let debug = format!("{found:?}");
+    assert!(!debug.contains("se%2F") && !debug.contains("se/cr"), "{debug}");
+}
+
+#[test]
+fn a_password_written_where_its_file_belongs_is_not_shown() {
+    let login = "[mqtt]\nbroker = \"h\"\nuser = \"me\"\npassword_file = ";
+    check_table(
+        &format!("{login}\"hunter2\""),
+        &["7:17  mqtt.password_file  the file that is named here does not exist; paths are relative to the \
+         config file (its name is not shown, it may be a password put here by mistake)"],
+    );
+    check_table(
+        &format!("{login}\"secrets/empty\""),
+        &["7:17  mqtt.password_file  the file that is named here holds no text in its first line \
+         (its name is not shown, it may be a password put here by mistake)"],
+    );
+}
+
+#[test]
+fn no_fault_shows_a_credential_wherever_it_was_put() {
+    let sources = [
+        "\"me:hunter2@rtsp://cam/1\"",
+        "\"rtsp://me:hunter2@/x\"",
+        "\"ftp://me:hunter2@cam\"",
+        "\"usb:me:hunter2@cam\"",
+        "\"rtsp:/me:hunter2@missing\"",
+        "rtsp://me:hunter2@cam",
+        "[\"rtsp://me:hunter2@cam\"]",
+        "{ \"rtsp://me:hunter2@cam\" = 1 }",
+        "\"rtsp://me:hunter2@cam",
+        "'''rtsp://me:hunter2@cam",
+    ];
+    for source in sources {
+        let text = LEAST.replace("\"rtsp://10.0.0.7/main\"", source);
+        let faults = shown(&text);
+        assert!(!faults.is_empty(), "{source} is refused");
+        assert!(!faults.concat().contains("hunter2"), "{source} gave {faults:#?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_written_twice_is_placed() {
+    let faults = shown(&LEAST.replace("store =", "tenant = \"b\"\nstore ="));
+    assert_eq!(faults, ["2:1  this is not TOML: duplicate key"]);
+}
+
+#[test]
+fn lists_have_a_limit() {
+    let line = |n: usize| format!("[[camera.line]]\nid = \"l{n}\"\nfrom = [0, 0]\nto = [9, 9]\n");
+    let lines: String = (0..32).map(line).collect();
+    let faults = shown(&format!("{LEAST}{lines}"));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("camera.door.line  holds 33 entries, at most 32 are taken"), "{faults:#?}");
+}
+
+#[test]
+fn the_same_geometry_in_another_order_of_keys_has_the_same_name() {
+    let name = |text: &str| settings(text).cameras[0].geometry.clone();
+    let turned = LEAST.replace("from = [500, 140]\nto = [500, 480]", "to = [500.0, 480]\nfrom = [5e2, 140]");
+    assert_ne!(turned, LEAST);
+    assert_eq!(name(&turned), name(LEAST));
+    assert_ne!(name(&LEAST.replace("[500, 140]", "[501, 140]")), name(LEAST));
+}
+
+#[test]
+fn a_camera_is_found_by_its_name_or_by_being_the_only_one() {
+    let one = settings(LEAST);
+    assert_eq!(one.camera(None).unwrap().id.as_str(), "door");
+    let wanted = footfall::ids::CameraId::parse("back").unwrap();
+    let fault = one.camera(Some(&wanted)).unwrap_err().to_string();
+    assert_eq!(fault, "there is no camera \"back\" in the config file; it has door");
+    let second = LEAST[LEAST.find("[[camera]]").unwrap()..].replace("\"door\"", "\"back\"");
+    let two = settings(&format!("{LEAST}{second}"));
+    assert_eq!(two.camera(Some(&wanted)).unwrap().id, wanted);
+    assert!(two.camera(None).unwrap_err().to_string().ends_with("--camera: door, back"));
+}
+
+#[test]
+fn lengths_of_time_reach_the_settings_in_their_unit() {
+    let text = LEAST.replace("picture =", "read_timeout = \"1500ms\"\nretry_max = \"2m\"\npicture =");
+    let source = settings(&text).cameras[0].source.clone();
+    assert_eq!(source.read_timeout, Duration::from_millis(1500));
+    assert_eq!(source.retry_max, Duration::from_secs(120));
+}
