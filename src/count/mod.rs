@@ -1,5 +1,9 @@
 //! Counts tracks that cross a line.
 
+mod tripwire;
+
+pub use tripwire::{Tripwire, TripwireError};
+
 use crate::geom::{Polygon, Segment};
 use crate::ids::{LineId, TrackId};
 use crate::time::FrameTime;
