@@ -46,12 +46,12 @@ pub enum TripwireError {
         length_px: f32,
     },
     /// The band is negative or not a number.
-    #[error("line {line}: a band of {band_px} px is not a width; give 0 or more")]
+    #[error("line {line}: a band of {width} is not a width; give 0 or more")]
     Band {
         /// Which line.
         line: crate::ids::LineId,
-        /// What was given, px.
-        band_px: f32,
+        /// What was given.
+        width: f32,
     },
 }
 
@@ -65,8 +65,9 @@ impl Tripwire {
         if !(1.0..f32::INFINITY).contains(&length_px) {
             return Err(TripwireError::NoLength { line, length_px });
         }
-        if !(0.0..f32::INFINITY).contains(&settings.band_px) {
-            return Err(TripwireError::Band { line, band_px: settings.band_px });
+        let width = settings.band.width();
+        if !(0.0..f32::INFINITY).contains(&width) {
+            return Err(TripwireError::Band { line, width });
         }
         Ok(Self { settings, walks: BTreeMap::new(), held: Vec::new() })
     }
@@ -91,7 +92,7 @@ impl Tripwire {
             activated: false,
         });
         walk.activated |= activated;
-        if let Some(direction) = walk.step(&self.settings, point)
+        if let Some(direction) = walk.step(&self.settings, point, sighting.bbox.height())
             && walk.activated
         {
             let line = self.settings.id.clone();
@@ -142,7 +143,7 @@ impl Tripwire {
 
 impl Walk {
     /// Moves on to `point`; says which way the line was crossed, where that is now complete.
-    fn step(&mut self, line: &LineSettings, point: ImagePoint) -> Option<Direction> {
+    fn step(&mut self, line: &LineSettings, point: ImagePoint, height_px: f32) -> Option<Direction> {
         let (before, now) = (line.segment.left_distance(self.last), line.segment.left_distance(point));
         if (before < 0.0) != (now < 0.0) {
             // Where the step meets the endless line; `before` and `now` differ in sign, so they differ.
@@ -154,7 +155,7 @@ impl Walk {
             self.stepped_through = (0.0..=1.0).contains(&line.segment.along(met));
         }
         self.last = point;
-        let half_band_px = 0.5 * line.band_px;
+        let half_band_px = line.band.half_px(height_px);
         let clear = if now > half_band_px {
             Direction::In
         } else if now < -half_band_px {
@@ -194,6 +195,7 @@ impl Direction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::Band;
     use crate::geom::{ImageBox, Polygon, Segment};
     use crate::ids::LineId;
     use crate::time::WallTime;
@@ -205,7 +207,7 @@ mod tests {
         LineSettings {
             id: LineId::parse("door").unwrap(),
             segment: Segment::new(ImagePoint::new(100.0, 0.0), ImagePoint::new(100.0, 100.0)),
-            band_px: 20.0,
+            band: Band::Px(20.0),
             anchor: Anchor::Foot,
             u_turn: Duration::ZERO,
             activation: Vec::new(),
@@ -306,7 +308,7 @@ mod tests {
     #[test]
     fn head_and_centre_anchors_count_their_own_point() {
         let level = Segment::new(ImagePoint::new(0.0, 50.0), ImagePoint::new(200.0, 50.0));
-        let settings = |anchor| LineSettings { segment: level, anchor, band_px: 2.0, ..line() };
+        let settings = |anchor| LineSettings { segment: level, anchor, band: Band::Px(2.0), ..line() };
         // The foot goes from 60 to 80, the centre from 40 to 60 and the head from 20 to 40.
         let path = [(100.0, 60.0), (100.0, 80.0)];
         assert_eq!(walk(settings(Anchor::Foot), &path), "");
@@ -319,7 +321,7 @@ mod tests {
         let point = ImagePoint::new(3.0, 3.0);
         let dot = LineSettings { segment: Segment::new(point, point), ..line() };
         assert!(matches!(Tripwire::new(dot), Err(TripwireError::NoLength { .. })));
-        let band = LineSettings { band_px: f32::NAN, ..line() };
+        let band = LineSettings { band: Band::Px(f32::NAN), ..line() };
         assert!(matches!(Tripwire::new(band), Err(TripwireError::Band { .. })));
     }
 
