@@ -16,6 +16,7 @@
 pub mod ids;
 pub mod time;
 pub mod geom;
+pub mod calibration;
 pub mod capture;
 pub mod detect;
 pub mod track;

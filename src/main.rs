@@ -1,1 +1,2 @@
+//! `footfall`: the edge binary.
 fn main() {}

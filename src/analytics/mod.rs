@@ -1,5 +1,9 @@
 //! Sums over intervals, and how much of them was really seen.
 
+mod minutes;
+
+pub use minutes::MinuteLedger;
+
 use crate::ids::LineId;
 use crate::time::WallTime;
 use std::time::Duration;

@@ -2,6 +2,9 @@
 
 use super::ImagePoint;
 
+/// No picture is larger; beyond it, products of four lengths leave what f32 can hold.
+const FARTHEST_PX: f32 = 1e6;
+
 /// A box by its corners, px, with `left <= right` and `top <= bottom`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ImageBox {
@@ -28,10 +31,11 @@ impl ImageBox {
         Self::new(left, top, left + width, top + height)
     }
 
-    /// Whether all four numbers are finite and the box has an area.
+    /// Whether the box has an area and lies where a picture can be.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        [self.left, self.top, self.right, self.bottom].iter().all(|v| v.is_finite())
+        // NaN fails this too.
+        [self.left, self.top, self.right, self.bottom].iter().all(|v| v.abs() <= FARTHEST_PX)
             && self.right > self.left
             && self.bottom > self.top
     }

@@ -4,10 +4,12 @@
 //! from 0 to width and 0 to height, both included, are inside the picture.
 
 pub mod bbox;
+pub mod homography;
 pub mod polygon;
 pub mod segment;
 
 pub use bbox::ImageBox;
+pub use homography::{FloorFromImage, FloorPoint, HomographyError};
 pub use polygon::Polygon;
 pub use segment::Segment;
 

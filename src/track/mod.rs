@@ -4,6 +4,13 @@
 //! earlier sightings of that track too, oldest first, so that somebody who walks in
 //! quickly is not lost to the wait.
 
+mod assign;
+mod kalman;
+pub mod image_plane;
+
+pub use image_plane::{ImagePlaneSettings, ImagePlaneTracker};
+pub use kalman::BoxNoise;
+
 use crate::detect::Detection;
 use crate::geom::ImageBox;
 use crate::ids::TrackId;

@@ -1,0 +1,269 @@
+//! Sums by the minute, and how much of each minute was really seen.
+//!
+//! A minute in which the camera gave nothing is a record too, with nothing seen: missing is never
+//! zero. A minute is given out once, a while after its end, so that a crossing which is still being
+//! decided finds it open. What comes later still becomes a further part of that minute: parts add up.
+
+use super::LineMinute;
+use crate::count::{Crossing, Direction};
+use crate::ids::LineId;
+use crate::time::{FrameTime, MINUTE_MS, WallTime};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_millis(MINUTE_MS.unsigned_abs());
+
+/// The minutes of one camera that are not given out yet.
+#[derive(Debug, Clone)]
+pub struct MinuteLedger {
+    lines: Vec<LineId>,
+    open: BTreeMap<WallTime, OpenMinute>,
+    /// Minutes before this one have been given out.
+    next: WallTime,
+    last_frame: Option<FrameTime>,
+    last_close: FrameTime,
+    longest_gap: Duration,
+    hold: Duration,
+}
+
+#[derive(Debug, Clone)]
+struct OpenMinute {
+    seen: Duration,
+    frames: u32,
+    dropped: u32,
+    /// Entries and exits of each line.
+    counts: Vec<(u32, u32)>,
+}
+
+impl MinuteLedger {
+    /// A ledger of a run that begins at `start`.
+    ///
+    /// Two frames further apart than `longest_gap` leave a gap in what was seen; a minute is given out `hold`
+    /// after its end.
+    #[must_use]
+    pub fn new(lines: Vec<LineId>, start: FrameTime, longest_gap: Duration, hold: Duration) -> Self {
+        let mut ledger = Self {
+            lines,
+            open: BTreeMap::new(),
+            next: start.wall.minute(),
+            last_frame: None,
+            last_close: start,
+            longest_gap,
+            hold,
+        };
+        ledger.minute_of(start.wall);
+        ledger
+    }
+
+    /// Notes a frame that was looked at, and how many were dropped since the one before.
+    pub fn frame(&mut self, at: FrameTime, dropped: u32) {
+        let gap = self.last_frame.map_or(Duration::ZERO, |last| at.since(last));
+        if gap <= self.longest_gap {
+            self.saw(at.wall - gap, gap);
+        }
+        let minute = self.minute_of(at.wall);
+        minute.frames = minute.frames.saturating_add(1);
+        minute.dropped = minute.dropped.saturating_add(dropped);
+        self.last_frame = Some(at);
+    }
+
+    /// What follows does not join on to the last frame: the camera was away, or its picture could not be used.
+    pub fn interrupted(&mut self) {
+        self.last_frame = None;
+    }
+
+    fn saw(&mut self, mut from: WallTime, mut span: Duration) {
+        while !span.is_zero() {
+            let here = span.min((from.minute() + MINUTE).since(from));
+            self.minute_of(from).seen += here;
+            (from, span) = (from + here, span - here);
+        }
+    }
+
+    /// Notes a crossing in the minute that it happened in.
+    pub fn crossing(&mut self, crossing: &Crossing) {
+        let Some(line) = self.lines.iter().position(|id| *id == crossing.line) else { return };
+        let (entries, exits) = &mut self.minute_of(crossing.at.wall).counts[line];
+        match crossing.direction {
+            Direction::In => *entries += 1,
+            Direction::Out => *exits += 1,
+        }
+    }
+
+    fn minute_of(&mut self, wall: WallTime) -> &mut OpenMinute {
+        let lines = self.lines.len();
+        self.open.entry(wall.minute()).or_insert_with(|| OpenMinute {
+            seen: Duration::ZERO,
+            frames: 0,
+            dropped: 0,
+            counts: vec![(0, 0); lines],
+        })
+    }
+
+    /// Gives out the minutes that ended at least `hold` ago, also those in which nothing was seen.
+    pub fn close(&mut self, now: FrameTime, out: &mut Vec<LineMinute>) {
+        self.open_unseen(now, (now.wall - self.hold).minute());
+        self.give_out_before((now.wall - self.hold).minute(), out);
+    }
+
+    /// Gives out everything, the open minute as a part of one.
+    pub fn finish(&mut self, now: FrameTime, out: &mut Vec<LineMinute>) {
+        self.open_unseen(now, now.wall.minute());
+        self.give_out_before(WallTime::from_unix_ms(i64::MAX), out);
+    }
+
+    /// Opens the minutes before `end` that went by without a frame.
+    ///
+    /// A wall clock that moved much further than time did was set: what it skipped never was.
+    fn open_unseen(&mut self, now: FrameTime, end: WallTime) {
+        let passed = now.since(self.last_close);
+        let clock_was_set = now.wall.since(self.last_close.wall) > passed + MINUTE;
+        self.last_close = now;
+        while !clock_was_set && self.next < end {
+            self.minute_of(self.next);
+            self.next = self.next + MINUTE;
+        }
+        self.next = self.next.max(end);
+    }
+
+    fn give_out_before(&mut self, end: WallTime, out: &mut Vec<LineMinute>) {
+        while let Some(first) = self.open.first_entry().filter(|first| *first.key() < end) {
+            let (start, minute) = first.remove_entry();
+            for (line, (entries, exits)) in self.lines.iter().zip(minute.counts) {
+                out.push(LineMinute {
+                    line: line.clone(),
+                    start,
+                    entries,
+                    exits,
+                    seen: minute.seen.min(MINUTE),
+                    frames: minute.frames,
+                    dropped: minute.dropped,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TrackId;
+    use proptest::prelude::*;
+
+    fn at(ms: u64) -> FrameTime {
+        FrameTime::of_run(WallTime::from_unix_ms(30_000), Duration::from_millis(ms))
+    }
+
+    fn door() -> LineId {
+        LineId::parse("door").unwrap()
+    }
+
+    fn ledger() -> MinuteLedger {
+        MinuteLedger::new(vec![door()], at(0), Duration::from_secs(2), Duration::from_secs(5))
+    }
+
+    fn crossing(ms: u64, direction: Direction) -> Crossing {
+        Crossing { line: door(), direction, track: TrackId(1), frame: 1, at: at(ms) }
+    }
+
+    fn shown(minutes: &[LineMinute]) -> String {
+        let one = |m: &LineMinute| {
+            let (minute, seen) = (m.start.unix_ms() / MINUTE_MS, m.seen.as_secs_f64());
+            format!("{minute}: in {} out {} seen {seen} of {} frames", m.entries, m.exits, m.frames)
+        };
+        minutes.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn a_minute_is_given_out_only_when_nothing_can_change_it_any_more() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        (0..=34).for_each(|second| ledger.frame(at(1000 * second), 0));
+        ledger.crossing(&crossing(1000, Direction::In));
+        ledger.close(at(34_000), &mut out);
+        assert_eq!(shown(&out), "");
+        ledger.close(at(35_000), &mut out);
+        assert_eq!(shown(&out), "0: in 1 out 0 seen 30 of 30 frames");
+    }
+
+    #[test]
+    fn minutes_of_a_camera_that_is_away_are_given_out_as_unseen() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.frame(at(0), 0);
+        ledger.frame(at(1000), 0);
+        ledger.close(at(160_000), &mut out);
+        let expected = "0: in 0 out 0 seen 1 of 2 frames; 1: in 0 out 0 seen 0 of 0 frames; \
+                        2: in 0 out 0 seen 0 of 0 frames";
+        assert_eq!(shown(&out), expected);
+    }
+
+    #[test]
+    fn a_gap_between_frames_is_not_seen() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        [0, 1000, 2000, 9000, 10_000].into_iter().for_each(|ms| ledger.frame(at(ms), 0));
+        ledger.finish(at(10_000), &mut out);
+        assert_eq!(shown(&out), "0: in 0 out 0 seen 3 of 5 frames");
+    }
+
+    #[test]
+    fn a_crossing_that_comes_late_becomes_a_further_part_of_its_minute() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.close(at(40_000), &mut out);
+        ledger.crossing(&crossing(29_000, Direction::Out));
+        ledger.close(at(40_100), &mut out);
+        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 0 frames; 0: in 0 out 1 seen 0 of 0 frames");
+    }
+
+    #[test]
+    fn a_clock_set_forward_by_years_does_not_give_out_years_of_minutes() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.frame(at(0), 0);
+        let set =
+            FrameTime { elapsed: Duration::from_secs(1), wall: WallTime::from_unix_ms(1_800_000_000_000) };
+        ledger.close(set, &mut out);
+        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 1 frames");
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_further_parts_of_minutes_that_were_given_out() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.close(at(40_000), &mut out);
+        let set_back = FrameTime { elapsed: Duration::from_secs(41), wall: WallTime::from_unix_ms(31_000) };
+        ledger.frame(set_back, 0);
+        ledger.finish(set_back, &mut out);
+        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 0 frames; 0: in 0 out 0 seen 0 of 1 frames");
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_to_what_happened(
+            events in prop::collection::vec((0u64..400_000, any::<bool>()), 0..50),
+            closes in prop::collection::vec(0u64..500_000, 0..20),
+        ) {
+            let (mut ledger, mut out) = (ledger(), Vec::new());
+            let mut closes = closes.into_iter();
+            for (ms, inward) in &events {
+                ledger.crossing(&crossing(*ms, if *inward { Direction::In } else { Direction::Out }));
+                if let Some(now) = closes.next() {
+                    ledger.close(at(now), &mut out);
+                }
+            }
+            ledger.finish(at(500_000), &mut out);
+            let counted: u32 = out.iter().map(|m| m.entries + m.exits).sum();
+            prop_assert_eq!(counted as usize, events.len());
+        }
+
+        #[test]
+        fn what_was_seen_is_never_more_than_the_time_that_passed(gaps in prop::collection::vec(0u64..5_000, 1..100)) {
+            let (mut ledger, mut out) = (ledger(), Vec::new());
+            let mut now = 0;
+            for gap in &gaps {
+                ledger.frame(at(now), 0);
+                now += gap;
+            }
+            ledger.finish(at(now), &mut out);
+            let seen: Duration = out.iter().map(|m| m.seen).sum();
+            prop_assert!(seen <= Duration::from_millis(now));
+            prop_assert!(out.iter().all(|m| m.seen <= MINUTE));
+        }
+    }
+}
