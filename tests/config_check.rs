@@ -4,7 +4,7 @@ use footfall::capture::{Playback, SourceAddress};
 use footfall::config::check::{FilesBeside, PathKind};
 use footfall::config::fault::FileProblem;
 use footfall::config::{EdgeSettings, Fault, check as check_text};
-use footfall::count::Anchor;
+use footfall::count::{Anchor, Band};
 use footfall::detect::Provider;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,6 +95,7 @@ fn the_least_file_takes_every_default() {
     assert_eq!((found.detector.provider, found.detector.threads), (Provider::Cpu, 1));
     let camera = &found.cameras[0];
     assert_eq!((camera.pipeline.rate, camera.pipeline.lines[0].anchor), (None, Anchor::Foot));
+    assert_eq!(camera.pipeline.lines[0].band, Band::Heights(0.2));
     assert_eq!(camera.geometry.len(), 12);
 }
 
@@ -231,6 +232,16 @@ fn a_band_is_neither_negative_nor_wider_than_half_the_picture() {
     check_line("band_px = 288", &[]);
     check_line("band_px = -1", &[&format!("12:11  camera.door.line.entrance.band_px  -1 {range}")]);
     check_line("band_px = 288.5", &[&format!("12:11  camera.door.line.entrance.band_px  288.5 {range}")]);
+    check_line(
+        "band_heights = 3",
+        &[
+            "12:16  camera.door.line.entrance.band_heights  3 is out of range; give 0 to 2 heights of a person",
+        ],
+    );
+    check_line(
+        "band_px = 8\nband_heights = 0.2",
+        &["12:11  camera.door.line.entrance.band_px  and band_heights say the same; give one of the two"],
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
-use crate::count::{Anchor, LineSettings};
+use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
 use crate::ids::{CameraId, LineId};
 use crate::pipeline::PipelineSettings;
@@ -24,8 +24,8 @@ const MAX_CORNERS: usize = 100;
 const PICTURE_SIDES: std::ops::RangeInclusive<u32> = 16..=16_384;
 /// A shorter line has a direction only by chance: boxes are good to a few px.
 const MIN_LINE_PX: f32 = 2.0;
-/// Wide enough for the wobble of a standing person's box, narrow enough to be walked through in one step.
-const DEFAULT_BAND_PX: f32 = 8.0;
+/// A band as wide as a person is high, on either side of the line, leaves nobody clear of it.
+const MAX_BAND_HEIGHTS: f64 = 2.0;
 /// Above this no camera sold for shops delivers.
 const MAX_FPS: f64 = 240.0;
 
@@ -211,18 +211,30 @@ fn line(
     {
         to.fault(FaultKind::LineTooShort { length: segment.length(), least: MIN_LINE_PX });
     }
-    let band_px = table.get("band_px").and_then(|e| band(&e, picture)).unwrap_or(DEFAULT_BAND_PX);
+    let band = band(table, picture);
     let anchor = table.get("anchor").and_then(|e| e.choice(&ANCHORS)).unwrap_or(camera_anchor);
     let u_turn = table.span("u_turn", U_TURN);
     let activation = zones(table, "activation", picture);
-    Some(LineSettings { id: id?, segment: segment?, band_px, anchor, u_turn, activation })
+    Some(LineSettings { id: id?, segment: segment?, band, anchor, u_turn, activation })
 }
 
-/// A band wider than half the picture leaves nowhere to cross it.
-fn band(entry: &Entry<'_>, picture: Option<PictureSize>) -> Option<f32> {
-    let most = picture.map_or(f64::MAX, |size| 0.5 * f64::from(size.width.min(size.height)));
-    let range = format!("0 to {most} px, half the shorter side of the picture");
-    entry.number_that(|band| (0.0..=most).contains(&band), &range).map(|band| band as f32)
+/// `band_px` or `band_heights`, not both. A band wider than half the picture leaves nowhere to cross it.
+fn band(table: &mut Table<'_>, picture: Option<PictureSize>) -> Band {
+    let (in_px, in_heights) = (table.get("band_px"), table.get("band_heights"));
+    if let (Some(in_px), Some(_)) = (&in_px, &in_heights) {
+        in_px.fault(FaultKind::Both { other: "band_heights" });
+    }
+    let most_px = picture.map_or(f64::MAX, |size| 0.5 * f64::from(size.width.min(size.height)));
+    let px_range = format!("0 to {most_px} px, half the shorter side of the picture");
+    let px = in_px.and_then(|e| e.number_that(|px| (0.0..=most_px).contains(&px), &px_range));
+    let share_range = format!("0 to {MAX_BAND_HEIGHTS} heights of a person");
+    let share = in_heights
+        .and_then(|e| e.number_that(|share| (0.0..=MAX_BAND_HEIGHTS).contains(&share), &share_range));
+    match (px, share) {
+        (Some(px), _) => Band::Px(px as f32),
+        (None, Some(share)) => Band::Heights(share as f32),
+        (None, None) => Band::default(),
+    }
 }
 
 /// A list of polygons; none where the key is left out.

@@ -162,6 +162,12 @@ pub enum FaultKind {
         /// The other one.
         other: &'static str,
     },
+    /// Two settings that say the same in different ways.
+    #[error("and {other} say the same; give one of the two")]
+    Both {
+        /// The other one.
+        other: &'static str,
+    },
     /// Not the size of a picture.
     #[error(
         "{got:?} is not the size of a picture; give width x height in px, each {least} to {most}, such as \"1280x720\""

@@ -7,8 +7,9 @@
 //! ```text
 //! geometry 1
 //! picture 768x576
-//! line entrance 500,140 500,480 band 8 anchor foot
-//! line entrance activation 0,0 100,0 100,100
+//! line entrance 500,140 500,480 band 8px anchor foot
+//! line yard 20,140 20,480 band 0.2heights anchor head
+//! line yard activation 0,0 100,0 100,100
 //! exclude 10,10 20,10 20,20
 //! ```
 //!
@@ -16,7 +17,7 @@
 //! change without the picture meaning something else. The order in which lines, zones and keys are
 //! written does not matter.
 
-use crate::count::{Anchor, LineSettings};
+use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
 use sha2::{Digest, Sha256};
@@ -45,9 +46,13 @@ fn line_text(line: &LineSettings) -> String {
         Anchor::Centre => "centre",
         Anchor::Head => "head",
     };
+    let band = match line.band {
+        Band::Px(width) => format!("{width}px"),
+        Band::Heights(share) => format!("{share}heights"),
+    };
     let (a, b) = (point_text(&line.segment.a), point_text(&line.segment.b));
     let zones = zones_text(&format!("line {} activation", line.id), &line.activation);
-    format!("line {} {a} {b} band {} anchor {anchor}\n{zones}", line.id, line.band_px)
+    format!("line {} {a} {b} band {band} anchor {anchor}\n{zones}", line.id)
 }
 
 fn zones_text(kind: &str, zones: &[Polygon]) -> String {
@@ -73,7 +78,7 @@ mod tests {
         LineSettings {
             id: LineId::parse(id).unwrap(),
             segment: Segment::new(ImagePoint::new(x, 140.0), ImagePoint::new(x, 480.0)),
-            band_px: 8.0,
+            band: Band::Px(8.0),
             anchor: Anchor::Foot,
             u_turn: Duration::ZERO,
             activation: Vec::new(),
@@ -107,7 +112,7 @@ mod tests {
         assert_eq!(
             canonical_text(&settings()),
             "geometry 1\npicture 768x576\n\
-             line a 500,140 500,480 band 8 anchor foot\nline b 20,140 20,480 band 8 anchor foot\n\
+             line a 500,140 500,480 band 8px anchor foot\nline b 20,140 20,480 band 8px anchor foot\n\
              exclude 100,0 109,0 109,9.5\nexclude 5,0 14,0 14,9.5\n"
         );
         assert_eq!(geometry_name(&settings()).len(), NAME_DIGITS);
@@ -117,7 +122,7 @@ mod tests {
     fn what_says_where_changes_the_name() {
         check(|s| s.picture = None, false);
         check(|s| s.lines[0].segment.a.x = 501.0, false);
-        check(|s| s.lines[0].band_px = 0.0, false);
+        check(|s| s.lines[0].band = Band::Heights(8.0), false);
         check(|s| s.lines[0].anchor = Anchor::Head, false);
         check(|s| s.lines[0].id = LineId::parse("c").unwrap(), false);
         check(|s| s.lines[0].activation.push(zone(1.0)), false);
