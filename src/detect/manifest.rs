@@ -652,9 +652,12 @@ nms_iou = 0.5
     #[test]
     fn unknown_keys_are_errors_with_their_line() {
         let text = check("bins = 11", "bins = 11\nbin = 3");
-        assert!(text.contains("models/m.toml") && text.contains("bin"), "{text}");
-        let text = check("pad", "pad_level = 3\npad");
-        assert!(text.contains("pad_level"), "{text}");
+        assert!(
+            text.contains("models/m.toml: TOML parse error at line ") && text.contains("`bin`"),
+            "{text}"
+        );
+        let text = check("fit = ", "pad_level = 3\nfit = ");
+        assert!(text.contains("pad_level") && text.contains("line "), "{text}");
     }
 
     #[test]
