@@ -1,1 +1,3 @@
 //! The commands.
+#[cfg(feature = "detect-ort")]
+pub mod model;

@@ -1,0 +1,106 @@
+//! Proves that pre-processing, decoding and suppression ask for no memory once they have run.
+//!
+//! The counting allocator serves a whole process, so this is a test binary of its own with one test.
+
+use footfall::capture::Picture;
+use footfall::detect::decode::{Output, Values};
+use footfall::detect::letterbox::TensorMut;
+use footfall::detect::{Detection, Head, Letterbox, Manifest, nms};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts every request and passes it on.
+struct Counting;
+
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(unsafe_code, reason = "a global allocator cannot be written without")]
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        REQUESTS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        REQUESTS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn manifest(fit: &str, layout: &str) -> Manifest {
+    let text = format!(
+        r#"
+name = "m"
+file = "m.onnx"
+sha256 = "{}"
+licence = "MIT"
+source = "test"
+[input]
+name = "input"
+width = 416
+height = 416
+layout = "{layout}"
+channels = "rgb"
+element = "f32"
+fit = "{fit}"
+mean = [103.53, 116.28, 123.675]
+std = [57.375, 57.12, 58.395]
+[head]
+kind = "nanodet"
+strides = [32]
+bins = 11
+[classes]
+person = 0
+count = 80
+[thresholds]
+score = 0.1
+nms_iou = 0.5
+"#,
+        "0".repeat(64)
+    );
+    Manifest::parse(Path::new("models/m.toml"), &text).expect("the manifest is sound")
+}
+
+#[test]
+fn the_frames_after_the_first_ask_for_no_memory() {
+    for (fit, layout) in [("stretch", "nchw"), ("letterbox", "nhwc"), ("letterbox_centred", "nchw")] {
+        let manifest = manifest(fit, layout);
+        let mut letterbox = Letterbox::new(&manifest.input);
+        let mut tensor = vec![0.0; letterbox.tensor_len()];
+        let bgr = (0..768 * 576 * 3).map(|at: u32| (at % 251) as u8).collect();
+        let picture = Picture { width: 768, height: 576, bgr };
+        // Every cell sees a person.
+        let (scores, sides) = (vec![0.5; 13 * 13 * 80], vec![1.0; 13 * 13 * 44]);
+        let outputs = [
+            Output { name: "cls32", shape: &[1, 169, 80], values: Values::F32(&scores) },
+            Output { name: "reg32", shape: &[1, 169, 44], values: Values::F32(&sides) },
+        ];
+        let head = Head::new(&manifest, &["cls32", "reg32"]);
+        let mut people: Vec<Detection> = Vec::new();
+        let mut frame = || {
+            people.clear();
+            let mapping = letterbox.fill(&picture, TensorMut::F32(&mut tensor)).expect("a sound picture");
+            head.decode(&outputs[..], 0.1, &mut people).expect("sound outputs");
+            nms::suppress(&mut people, 0.5);
+            people.iter_mut().for_each(|found| found.bbox = mapping.apply(&found.bbox));
+        };
+        frame();
+        let before = REQUESTS.load(Ordering::Relaxed);
+        frame();
+        frame();
+        assert_eq!(REQUESTS.load(Ordering::Relaxed) - before, 0, "{fit} {layout}");
+        assert!(!people.is_empty());
+    }
+}
