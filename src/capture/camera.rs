@@ -6,6 +6,7 @@
 use super::latest::{LatestSender, Put};
 use super::reconnect::Backoff;
 use super::sampling::RateGate;
+use super::still::StillWatch;
 use super::{CaptureError, Frame, FrameSource, ReadOutcome, SourceAddress};
 use crate::geom::PictureSize;
 use crate::time::{Clock, FrameTime};
@@ -21,6 +22,8 @@ pub enum CameraState {
     Up {
         /// Size of its pictures.
         size: PictureSize,
+        /// Size before it was lost, where that was another: do its lines still fit?
+        before: Option<PictureSize>,
     },
     /// It gives no frames. It stays in this state, with the first reason, until frames arrive again.
     Down {
@@ -76,6 +79,8 @@ pub struct Camera<O, S> {
     pub backoff: Backoff,
     /// Which frames are handed over.
     pub gate: RateGate,
+    /// Notices a picture that is stuck.
+    pub still: StillWatch,
 }
 
 /// One run of a camera, over all its connections.
@@ -87,6 +92,8 @@ struct Run<'a> {
     decoded: u64,
     /// When the connection that is open gave its first frame.
     up_since: Option<FrameTime>,
+    /// Size of the last frame.
+    size: Option<PictureSize>,
 }
 
 /// Why a connection is not read any further.
@@ -105,7 +112,7 @@ where
     ///
     /// Frames are numbered on over all connections of the run.
     pub fn run(mut self, stop: &StopSignal, frames: &LatestSender) {
-        let mut run = Run { stop, frames, frame: Frame::default(), decoded: 0, up_since: None };
+        let mut run = Run { stop, frames, frame: Frame::default(), decoded: 0, up_since: None, size: None };
         let mut is_down = false;
         (self.report)(CameraState::Connecting);
         while !stop.is_stopped() {
@@ -131,6 +138,7 @@ where
             Err(fault) => return Over::Lost(fault),
         };
         let before = run.decoded;
+        self.still.connected();
         loop {
             let (gate, stop, decoded) = (&mut self.gate, run.stop, &mut run.decoded);
             let mut wanted = |number, at| {
@@ -141,8 +149,13 @@ where
             match source.read_wanted(&mut wanted, &mut run.frame) {
                 Ok(ReadOutcome::Frame) => run.frame.number = run.decoded,
                 // A camera has no end; what ends is lost.
-                Ok(ReadOutcome::End) => return Over::Lost(CaptureError::Ended { address: self.address.clone() }),
+                Ok(ReadOutcome::End) => {
+                    return Over::Lost(CaptureError::Ended { address: self.address.clone() });
+                }
                 Err(fault) => return Over::Lost(fault),
+            }
+            if let Some(after) = self.still.stuck_for(run.frame.at, &run.frame.picture) {
+                return Over::Lost(CaptureError::Still { address: self.address.clone(), after });
             }
             if self.hand_over(run) == Put::Closed {
                 return Over::Unwanted;
@@ -156,7 +169,9 @@ where
         }
         if run.up_since.is_none() {
             run.up_since = Some(run.frame.at);
-            (self.report)(CameraState::Up { size: run.frame.picture.size() });
+            let size = run.frame.picture.size();
+            let before = run.size.replace(size).filter(|before| *before != size);
+            (self.report)(CameraState::Up { size, before });
         }
         run.frames.put(&mut run.frame)
     }
@@ -165,9 +180,9 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::SourceFacts;
     use crate::capture::latest::{Taken, slot};
     use crate::capture::reconnect::Jitter;
-    use crate::capture::SourceFacts;
     use crate::time::{SimClock, WallTime};
     use std::collections::VecDeque;
 
@@ -183,6 +198,8 @@ mod tests {
         Stop,
     }
     use Step::{Bigger, Break, End, Open, Refuse, Stop};
+
+    const STILL: Duration = Duration::from_secs(1);
 
     fn address() -> SourceAddress {
         SourceAddress::parse("rtsp://user:secret@cam/1").unwrap()
@@ -255,6 +272,7 @@ mod tests {
             clock: clock.clone(),
             backoff: Backoff::new(Duration::from_millis(1), Jitter::new(1)),
             gate: RateGate::new(rate),
+            still: StillWatch::new(STILL),
         };
         camera.run(&stop, &sender);
         take();
@@ -268,15 +286,15 @@ mod tests {
             .iter()
             .map(|state| match state {
                 CameraState::Connecting => "connecting".to_owned(),
-                CameraState::Up { size } => format!("up {size}"),
+                CameraState::Up { size, before: None } => format!("up {size}"),
+                CameraState::Up { size, before: Some(before) } => format!("up {size}, was {before}"),
                 CameraState::Down { reason, .. } => format!("down: {reason}"),
             })
             .collect();
         assert_eq!(words, expected);
     }
 
-    const NO_STREAM: &str =
-        "down: rtsp://cam/1 answers but gives no stream; check user, password and path, and that a camera is there";
+    const NO_STREAM: &str = "down: rtsp://cam/1 answers but gives no stream; check user, password and path, and that a camera is there";
 
     #[test]
     fn a_camera_that_is_lost_for_long_is_reported_once() {
@@ -298,12 +316,26 @@ mod tests {
     #[test]
     fn a_stream_that_ends_is_lost_and_a_new_size_is_told() {
         let ended = "down: rtsp://cam/1 ended its stream; the camera restarted or the connection broke";
-        check(&[Open, Step::Frame, End, Open, Bigger, Stop], &["connecting", "up 4x2", ended, "up 8x2"]);
+        check(
+            &[Open, Step::Frame, End, Open, Bigger, Stop],
+            &["connecting", "up 4x2", ended, "up 8x2, was 4x2"],
+        );
+    }
+
+    #[test]
+    fn a_picture_that_is_stuck_makes_the_camera_lost() {
+        // The scripted camera gives one picture each 40 ms, and all of them are alike.
+        let mut script = vec![Open];
+        script.extend([Step::Frame; 26]);
+        script.extend([Open, Bigger]);
+        let stuck = "down: rtsp://cam/1 gave the same picture for 1s; it hangs, or changed its size";
+        check(&script, &["connecting", "up 4x2", stuck, "up 8x2, was 4x2"]);
     }
 
     #[test]
     fn frames_are_numbered_on_over_connections() {
-        let (_, numbers) = played(&[Open, Step::Frame, Step::Frame, Break, Open, Step::Frame, End, Refuse], None);
+        let (_, numbers) =
+            played(&[Open, Step::Frame, Step::Frame, Break, Open, Step::Frame, End, Refuse], None);
         // The slot keeps the newest of each connection; the read that broke decoded nothing.
         assert_eq!(numbers, [2, 3]);
     }
@@ -342,6 +374,7 @@ mod tests {
                     clock: Arc::new(SimClock::at(FrameTime::of_run(WallTime::default(), Duration::ZERO))),
                     backoff,
                     gate: RateGate::new(None),
+                    still: StillWatch::new(STILL),
                 };
                 camera.run(&stop_inside, &sender);
             });
@@ -367,6 +400,7 @@ mod tests {
             clock,
             backoff: Backoff::new(Duration::ZERO, Jitter::new(0)),
             gate: RateGate::new(None),
+            still: StillWatch::new(STILL),
         };
         camera.run(&StopSignal::default(), &sender);
     }

@@ -11,10 +11,16 @@ const FALLBACK_FPS: f64 = 25.0;
 /// Above this a stated rate is a time base in disguise (90,000 is that of MPEG), not a rate.
 const FASTEST_FPS: f64 = 1000.0;
 
-/// A stated rate, where it can be one: a number above 0 and up to 1000.
+/// One frame in some 17 minutes: slower than any clip made of still pictures.
+const SLOWEST_FPS: f64 = 0.001;
+
+/// No clip is longer than a year; a container that says so is broken.
+const LONGEST_CLIP: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A stated rate, where it can be one: from 0.001 to 1000 frames a second.
 #[must_use]
 pub fn sane_fps(stated: f64) -> Option<f64> {
-    (stated.is_finite() && stated > 0.0 && stated <= FASTEST_FPS).then_some(stated)
+    (SLOWEST_FPS..=FASTEST_FPS).contains(&stated).then_some(stated)
 }
 
 /// Turns what a container says of each frame into times that rise.
@@ -56,8 +62,8 @@ impl ClipTime {
     }
 
     fn risen(&self, container_ms: f64, fps: f64) -> Duration {
-        // This also refuses what is negative, not a number, or too much for a `Duration`.
-        let stated = Duration::try_from_secs_f64(container_ms / 1000.0).ok();
+        // The conversion refuses what is negative, not a number, or too much for a `Duration`.
+        let stated = Duration::try_from_secs_f64(container_ms / 1000.0).ok().filter(|at| *at <= LONGEST_CLIP);
         match stated {
             Some(at) if self.frames == 1 || at > self.last => at,
             _ if self.frames == 1 => Duration::ZERO,
@@ -97,6 +103,12 @@ mod tests {
         check(Some(90_000.0), None, &[0.0, 0.0, 0.0], &[0, 40, 80]);
         check(Some(f64::NAN), None, &[0.0, 0.0, 0.0], &[0, 40, 80]);
         check(None, None, &[0.0, 0.0], &[0, 40]);
+    }
+
+    #[test]
+    fn rates_that_make_endless_periods_are_none() {
+        assert_eq!([1e-245, 0.0, -1.0, f64::INFINITY].map(sane_fps), [None; 4]);
+        assert_eq!(sane_fps(0.5), Some(0.5));
     }
 
     #[test]

@@ -33,7 +33,9 @@ pub enum CaptureError {
         address: SourceAddress,
     },
     /// A clip or a folder without a frame.
-    #[error("{address} holds no frame; give a clip, or a folder with PNG or JPEG pictures, that is not empty")]
+    #[error(
+        "{address} holds no frame; give a clip, or a folder with PNG or JPEG pictures, that is not empty"
+    )]
     NoFrames {
         /// What was to be read.
         address: SourceAddress,
@@ -56,8 +58,8 @@ pub enum CaptureError {
         /// The size of the others.
         before: PictureSize,
     },
-    /// A rate that is not above zero, or endless.
-    #[error("{address}: {fps} frames a second is not a rate; give a number above 0")]
+    /// A rate that is not between 0.001 and 1000.
+    #[error("{address}: {fps} frames a second is not a rate; give 0.001 to 1000")]
     Rate {
         /// What was to be opened.
         address: SourceAddress,
@@ -89,7 +91,9 @@ pub enum CaptureError {
         address: SourceAddress,
     },
     /// The USB camera does not open.
-    #[error("{address} cannot be opened; check that /dev/video{number} is there, not in use, and ours to read")]
+    #[error(
+        "{address} cannot be opened; check that /dev/video{number} is there, not in use, and ours to read"
+    )]
     NoDevice {
         /// The camera.
         address: SourceAddress,
@@ -102,6 +106,14 @@ pub enum CaptureError {
         /// The camera.
         address: SourceAddress,
         /// How long we waited.
+        after: Duration,
+    },
+    /// Frames come, and they are all the same.
+    #[error("{address} gave the same picture for {after:?}; it hangs, or changed its size")]
+    Still {
+        /// The camera.
+        address: SourceAddress,
+        /// For how long.
         after: Duration,
     },
     /// The camera ended the stream, or the connection broke.
@@ -121,7 +133,9 @@ pub enum CaptureError {
         before: PictureSize,
     },
     /// Pixels of a kind that we do not take.
-    #[error("{address} gives pixels of OpenCV type {kind}; 8-bit grey, colour or colour with alpha is needed")]
+    #[error(
+        "{address} gives pixels of OpenCV type {kind}; 8-bit grey, colour or colour with alpha is needed"
+    )]
     PixelKind {
         /// The source.
         address: SourceAddress,
@@ -137,7 +151,9 @@ pub enum CaptureError {
         cause: String,
     },
     /// The program was built without what the source needs.
-    #[error("{address}: this build has no OpenCV and reads only folders of pictures; build with capture-opencv")]
+    #[error(
+        "{address}: this build has no OpenCV and reads only folders of pictures; build with capture-opencv"
+    )]
     NotBuilt {
         /// What was to be opened.
         address: SourceAddress,
@@ -155,6 +171,7 @@ impl CaptureError {
             | Self::NoStream { .. }
             | Self::NoDevice { .. }
             | Self::Froze { .. }
+            | Self::Still { .. }
             | Self::Ended { .. }
             | Self::SizeChanged { .. } => true,
             Self::Missing { .. }

@@ -157,7 +157,10 @@ mod tests {
         let mut counted = Frame { picture: picture(2), ..Frame::default() };
         let other_memory = counted.picture.bgr.as_ptr();
         receiver.take(&mut counted, HANG);
-        assert_eq!((counted.picture.bgr.as_ptr(), counted.picture.bgr.as_slice()), (memory, [1; 3].as_slice()));
+        assert_eq!(
+            (counted.picture.bgr.as_ptr(), counted.picture.bgr.as_slice()),
+            (memory, [1; 3].as_slice())
+        );
         sender.put(&mut captured);
         assert_eq!(captured.picture.bgr.as_ptr(), other_memory);
     }

@@ -15,6 +15,7 @@ pub mod opencv;
 pub mod pictures;
 pub mod reconnect;
 pub mod sampling;
+pub mod still;
 
 pub use address::{AddressError, SourceAddress};
 pub use fault::CaptureError;
