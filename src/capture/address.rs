@@ -91,6 +91,15 @@ impl SourceAddress {
         }
     }
 
+    /// Host and TCP port of a network source, to see whether anybody listens there.
+    #[must_use]
+    pub fn host_and_port(&self) -> Option<(&str, u16)> {
+        match self {
+            Self::Network(url) => url.host_and_port(),
+            _ => None,
+        }
+    }
+
     /// The file or folder, where it is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
@@ -114,6 +123,26 @@ impl NetworkUrl {
             return Err(AddressError::NoHost(scheme.to_owned()));
         }
         Ok(Self { secret: format!("{scheme}://{rest}"), shown: format!("{scheme}://{shown}") })
+    }
+
+    fn host_and_port(&self) -> Option<(&str, u16)> {
+        let (scheme, rest) = self.shown.split_once("://")?;
+        let usual = match scheme {
+            "rtsp" => 554,
+            "rtsps" => 322,
+            "https" => 443,
+            _ => 80,
+        };
+        let authority = rest.split('/').next().unwrap_or(rest);
+        // An IPv6 address stands in brackets, because it has colons of its own.
+        let (host, after) = match authority.strip_prefix('[') {
+            Some(inner) => inner.split_once(']')?,
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        };
+        match after.strip_prefix(':') {
+            Some(port) => port.parse().ok().map(|port| (host, port)),
+            None => Some((host, usual)),
+        }
     }
 }
 
@@ -160,6 +189,20 @@ mod tests {
     fn the_library_that_opens_the_stream_gets_the_whole_address() {
         let address = SourceAddress::parse("rtsp://a:b@cam/1?x=2").unwrap();
         assert_eq!(address.secret_url(), Some("rtsp://a:b@cam/1?x=2"));
+    }
+
+    #[test]
+    fn the_port_is_the_one_given_or_the_usual_one() {
+        let of = |text: &str| {
+            let address = SourceAddress::parse(text).unwrap();
+            address.host_and_port().map(|(host, port)| format!("{host} {port}"))
+        };
+        assert_eq!(of("rtsp://a:b@10.0.0.7:8554/main?x=1").as_deref(), Some("10.0.0.7 8554"));
+        assert_eq!(of("rtsp://cam/main").as_deref(), Some("cam 554"));
+        assert_eq!(of("http://[fe80::1]:81/v").as_deref(), Some("fe80::1 81"));
+        assert_eq!(of("https://[fe80::1]").as_deref(), Some("fe80::1 443"));
+        assert_eq!(of("http://cam:port/"), None);
+        assert_eq!(of("usb:0"), None);
     }
 
     #[test]
