@@ -1,0 +1,55 @@
+//! Where messages go: `footfall/v1/{tenant}/{store}/{box}/records|live|state`.
+//!
+//! The three ids are checked when they are made ([`crate::ids`]), so a topic can hold no
+//! wildcard, no slash and none of the signs that some brokers map to others.
+
+use crate::ids::{BoxId, StoreId, TenantId};
+
+/// Who a box is: the part of its topics that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoxNames {
+    /// Who owns the store.
+    pub tenant: TenantId,
+    /// The store.
+    pub store: StoreId,
+    /// The box; unique in the world, so it is also the MQTT client id.
+    pub box_id: BoxId,
+}
+
+/// The topics of one box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// Gzipped batches of durable records, QoS 1.
+    pub records: String,
+    /// Events and current values at once, QoS 0, no promise.
+    pub live: String,
+    /// What the box says of itself, QoS 1, retained; also the last will.
+    pub state: String,
+}
+
+impl Topics {
+    /// The topics of the box with these names.
+    #[must_use]
+    pub fn of(names: &BoxNames) -> Self {
+        let base = format!("footfall/v1/{}/{}/{}", names.tenant, names.store, names.box_id);
+        Self { records: format!("{base}/records"), live: format!("{base}/live"), state: format!("{base}/state") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_has_three_topics_below_its_own_name() {
+        let names = BoxNames {
+            tenant: TenantId::parse("acme").unwrap(),
+            store: StoreId::parse("berlin-1").unwrap(),
+            box_id: BoxId::parse("acme-b1-door").unwrap(),
+        };
+        let topics = Topics::of(&names);
+        assert_eq!(topics.records, "footfall/v1/acme/berlin-1/acme-b1-door/records");
+        assert_eq!(topics.live, "footfall/v1/acme/berlin-1/acme-b1-door/live");
+        assert_eq!(topics.state, "footfall/v1/acme/berlin-1/acme-b1-door/state");
+    }
+}

@@ -1,0 +1,542 @@
+//! Version 1 of every message, and of the lines that `footfall count --events` writes.
+//!
+//! Writers build [`Fact`]s from domain types; a fact becomes a [`Record`] when the outbox (or
+//! [`JsonLines`]) gives it a sequence number. Whoever reads must take what a newer writer adds:
+//! unknown fields are passed over, and a record of a kind not known here still carries its number
+//! ([`AnyRecord::Unknown`]), so that counting without holes goes on. Both are why no type here
+//! denies unknown fields, although the JSON Schema of what *we* write does.
+//!
+//! | change | old reader, new data | new reader, old data |
+//! |---|---|---|
+//! | a field is added | passes over it | takes a default: new fields are optional for readers |
+//! | a kind is added | keeps the number, counts it as unknown | nothing to do |
+//! | a field changes its meaning | not allowed: new name, or `v: 2` | |
+
+use crate::analytics::LineMinute;
+use crate::count;
+use crate::ids::CameraId;
+use crate::time::WallTime;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::io::{Read, Write};
+use std::time::Duration;
+
+/// The number that stands in `v` of every message.
+pub const VERSION: u32 = 1;
+
+/// Most bytes that a batch may unpack to, for whoever reads.
+///
+/// The box sends at most 256 KiB of records in a batch; 16 MiB leaves room for larger writers
+/// and stops a gzip bomb.
+pub const MAX_BATCH_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Why a message cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// The payload is not gzip, or is cut short.
+    #[error("batch of {len} bytes cannot be unpacked: {source}")]
+    Unpack {
+        /// Bytes of the payload.
+        len: usize,
+        /// What gzip says.
+        source: std::io::Error,
+    },
+    /// The payload unpacks to more than a batch can hold.
+    #[error("batch of {len} bytes unpacks to more than {MAX_BATCH_BYTES} bytes")]
+    TooLarge {
+        /// Bytes of the payload.
+        len: usize,
+    },
+    /// The text is not a message of this version.
+    #[error("message is not of version {VERSION}: {source}")]
+    Shape {
+        /// What the parser says, with line and column.
+        #[from]
+        source: serde_json::Error,
+    },
+}
+
+/// The `v` of a message: writes 1, and reads nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct V1;
+
+impl Serialize for V1 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(VERSION)
+    }
+}
+
+impl<'de> Deserialize<'de> for V1 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            VERSION => Ok(Self),
+            found => Err(D::Error::custom(format!("version {found} is not known, only {VERSION}"))),
+        }
+    }
+}
+
+/// What a count was made with; goes with every crossing and every minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeBy {
+    /// The camera.
+    pub camera: CameraId,
+    /// When the camera's run began. Track ids are unique within one run.
+    pub run: WallTime,
+    /// Name of the network.
+    pub model: String,
+    /// Version of the geometry.
+    pub geometry: String,
+}
+
+/// Which way a line was crossed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Into the store.
+    In,
+    /// Out of it.
+    Out,
+}
+
+impl From<count::Direction> for Direction {
+    fn from(direction: count::Direction) -> Self {
+        match direction {
+            count::Direction::In => Self::In,
+            count::Direction::Out => Self::Out,
+        }
+    }
+}
+
+/// Whether a sum stands for a whole minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// The run went on through the whole minute.
+    Whole,
+    /// The run began or ended within the minute; other parts of it may exist, and parts add up.
+    Part,
+}
+
+/// One track passed a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossing {
+    /// Camera id.
+    pub camera: String,
+    /// Line id.
+    pub line: String,
+    /// Which way.
+    pub direction: Direction,
+    /// 1-based decoded frame of the first sighting beyond the line's band.
+    pub frame: u64,
+    /// When that frame was taken, UTC ms.
+    pub at_ms: i64,
+    /// Track id, unique within `run`, never an identity.
+    pub track: u64,
+    /// When the camera's run began, UTC ms.
+    pub run: i64,
+    /// Version of the geometry.
+    pub geometry: String,
+    /// Name of the network.
+    pub model: String,
+}
+
+/// What one line counted in one minute, or in a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minute {
+    /// Camera id.
+    pub camera: String,
+    /// Line id.
+    pub line: String,
+    /// Start of the minute, UTC ms, a multiple of 60,000.
+    pub start_ms: i64,
+    /// Crossings into the store.
+    #[serde(rename = "in")]
+    pub entries: u32,
+    /// Crossings out of it.
+    #[serde(rename = "out")]
+    pub exits: u32,
+    /// How much was really seen; on the wire seconds with up to three decimals.
+    #[serde(rename = "seen_s", with = "seconds")]
+    pub seen: Duration,
+    /// Frames that were looked at.
+    pub frames: u32,
+    /// Frames that arrived and were passed over because newer ones were there.
+    pub dropped: u32,
+    /// Whether the run began or ended within the minute.
+    pub part: bool,
+    /// Name of the network.
+    pub model: String,
+    /// Version of the geometry.
+    pub geometry: String,
+    /// When the camera's run began, UTC ms.
+    pub run: i64,
+}
+
+/// Why sequence numbers never come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The outbox file was corrupt; what could be read was kept.
+    OutboxCorrupt,
+    /// The outbox file was gone.
+    OutboxMissing,
+    /// The outbox file was older than the numbers already used, as after restoring a copy.
+    OutboxOutdated,
+    /// A single stored record could not be read.
+    Unreadable,
+}
+
+/// Sequence numbers that never come: whatever of them has not arrived before this record is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// First number.
+    pub from_seq: u64,
+    /// Last number, included.
+    pub to_seq: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// What a durable record says, before it has a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fact {
+    /// One track passed a line.
+    Crossing(Crossing),
+    /// A line's minute, or a part of one.
+    Minute(Minute),
+    /// Numbers that never come.
+    Gap(Gap),
+}
+
+impl Fact {
+    /// A crossing, as its camera made it.
+    #[must_use]
+    pub fn crossing(made_by: &MadeBy, crossing: &count::Crossing) -> Self {
+        Self::Crossing(Crossing::of(made_by, crossing))
+    }
+
+    /// A line's minute, as its camera made it.
+    #[must_use]
+    pub fn minute(made_by: &MadeBy, minute: &LineMinute, share: Share) -> Self {
+        Self::Minute(Minute {
+            camera: made_by.camera.to_string(),
+            line: minute.line.to_string(),
+            start_ms: minute.start.unix_ms(),
+            entries: minute.entries,
+            exits: minute.exits,
+            seen: Duration::from_millis(whole_ms(minute.seen)),
+            frames: minute.frames,
+            dropped: minute.dropped,
+            part: share == Share::Part,
+            model: made_by.model.clone(),
+            geometry: made_by.geometry.clone(),
+            run: made_by.run.unix_ms(),
+        })
+    }
+}
+
+impl Crossing {
+    /// A crossing, as its camera made it.
+    #[must_use]
+    pub fn of(made_by: &MadeBy, crossing: &count::Crossing) -> Self {
+        Self {
+            camera: made_by.camera.to_string(),
+            line: crossing.line.to_string(),
+            direction: crossing.direction.into(),
+            frame: crossing.frame,
+            at_ms: crossing.at.wall.unix_ms(),
+            track: crossing.track.0,
+            run: made_by.run.unix_ms(),
+            geometry: made_by.geometry.clone(),
+            model: made_by.model.clone(),
+        }
+    }
+}
+
+/// A durable record: a fact and its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts up by one per record of a box, from 1, across restarts.
+    pub seq: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// A record as a reader takes it: also one whose kind a newer writer has added.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum AnyRecord {
+    /// A record that is known here.
+    Known(Record),
+    /// A record that cannot be read here. Its number counts all the same.
+    Unknown {
+        /// Its number.
+        seq: u64,
+        /// What it calls itself.
+        kind: String,
+    },
+}
+
+impl AnyRecord {
+    /// The record's number.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        match self {
+            Self::Known(record) => record.seq,
+            Self::Unknown { seq, .. } => *seq,
+        }
+    }
+}
+
+/// The message on `records`, before gzip. `R` is what stands for one record: stored JSON text
+/// where it is written, [`AnyRecord`] where it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch<R> {
+    /// Version.
+    pub v: V1,
+    /// Who owns the store.
+    pub tenant: String,
+    /// The store.
+    pub store: String,
+    /// The box.
+    #[serde(rename = "box")]
+    pub box_id: String,
+    /// When the box sent it, UTC ms.
+    pub sent_ms: i64,
+    /// The records, by rising `seq`.
+    pub records: Vec<R>,
+}
+
+impl<R: Serialize> Batch<R> {
+    /// The payload: gzipped JSON. The same batch gives the same bytes.
+    ///
+    /// # Errors
+    /// [`WireError`] where a record cannot be written as JSON.
+    pub fn to_gzip(&self) -> Result<Vec<u8>, WireError> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        serde_json::to_writer(&mut packed, self)?;
+        Ok(packed.finish().expect("a Vec takes every byte"))
+    }
+}
+
+impl Batch<AnyRecord> {
+    /// Reads a payload from `records`.
+    ///
+    /// # Errors
+    /// [`WireError`] says whether it is not gzip, too large, or not a batch.
+    pub fn from_gzip(payload: &[u8]) -> Result<Self, WireError> {
+        let mut json = Vec::new();
+        GzDecoder::new(payload)
+            .take(MAX_BATCH_BYTES + 1)
+            .read_to_end(&mut json)
+            .map_err(|source| WireError::Unpack { len: payload.len(), source })?;
+        if json.len() as u64 > MAX_BATCH_BYTES {
+            return Err(WireError::TooLarge { len: payload.len() });
+        }
+        Ok(serde_json::from_slice(&json)?)
+    }
+}
+
+/// Whether a camera delivers frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraStatus {
+    /// Frames arrive.
+    Up,
+    /// None arrive; it is tried again.
+    Down,
+    /// It is being opened.
+    Connecting,
+}
+
+/// Totals of one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineTotals {
+    /// Line id.
+    pub line: String,
+    /// Crossings into the store since `since_ms` of the message.
+    #[serde(rename = "in")]
+    pub entries: u64,
+    /// Crossings out of it since then.
+    #[serde(rename = "out")]
+    pub exits: u64,
+}
+
+/// One camera as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CameraNow {
+    /// Camera id.
+    pub camera: String,
+    /// Whether it delivers frames.
+    pub state: CameraStatus,
+    /// Frames looked at a second, of late; on the wire with up to two decimals.
+    #[serde(serialize_with = "hundredths")]
+    pub fps: f64,
+    /// Its lines.
+    pub lines: Vec<LineTotals>,
+}
+
+/// Current values of the whole box.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Now {
+    /// When this was so, UTC ms.
+    pub at_ms: i64,
+    /// From when on the totals count, UTC ms.
+    pub since_ms: i64,
+    /// Every camera.
+    pub cameras: Vec<CameraNow>,
+}
+
+/// What goes out at once, without a promise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Live {
+    /// A copy of a crossing; its durable record follows on `records`.
+    Crossing(Crossing),
+    /// Current values.
+    Now(Now),
+}
+
+/// The message on `live`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveMessage {
+    /// Version.
+    pub v: V1,
+    /// What it says.
+    #[serde(flatten)]
+    pub live: Live,
+}
+
+/// What a box is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoxStatus {
+    /// Running and connected.
+    Online,
+    /// The connection was lost (the last will): it may be counting all the same.
+    Offline,
+    /// It was stopped on purpose, and does not count.
+    Stopped,
+}
+
+/// One camera in the box's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameraState {
+    /// Camera id.
+    pub camera: String,
+    /// Whether it delivers frames.
+    pub state: CameraStatus,
+}
+
+/// The outbox in the box's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OutboxState {
+    /// Records on disk that the broker has not confirmed.
+    pub waiting: u64,
+    /// Records that could not be stored yet and are kept in memory.
+    pub in_memory: u64,
+}
+
+/// Something that a person should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What it is about: `outbox`, `broker`, `camera door`.
+    pub about: String,
+    /// What is wrong and what to do.
+    pub text: String,
+    /// Since when, UTC ms.
+    pub since_ms: i64,
+}
+
+/// The message on `state`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Version.
+    pub v: V1,
+    /// What the box is doing.
+    pub state: BoxStatus,
+    /// Since when, UTC ms. In the last will nobody can know it: there it is when the lost
+    /// connection was made, and the box went offline at some time after that.
+    pub since_ms: i64,
+    /// Name and version of the software.
+    pub software: String,
+    /// Every camera; empty in the last will.
+    pub cameras: Vec<CameraState>,
+    /// The outbox; absent in the last will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<OutboxState>,
+    /// What a person should look at; empty is good, except in the last will.
+    pub problems: Vec<Problem>,
+}
+
+/// Writes facts as numbered records, one JSON object a line, from `seq` 1.
+#[derive(Debug)]
+pub struct JsonLines<W: Write> {
+    to: W,
+    next_seq: u64,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Starts at 1.
+    pub const fn new(to: W) -> Self {
+        Self { to, next_seq: 1 }
+    }
+
+    /// Writes one record, and says its number.
+    ///
+    /// # Errors
+    /// What the writer says; the number is then not used up.
+    pub fn write(&mut self, fact: Fact) -> std::io::Result<u64> {
+        let record = Record { seq: self.next_seq, fact };
+        let mut line = serde_json::to_vec(&record)?;
+        line.push(b'\n');
+        self.to.write_all(&line)?;
+        self.next_seq += 1;
+        Ok(record.seq)
+    }
+
+    /// Flushes, and hands the writer back.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn finish(mut self) -> std::io::Result<W> {
+        self.to.flush()?;
+        Ok(self.to)
+    }
+}
+
+fn whole_ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A number that is finite, with two decimals: JSON has no other.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields by reference")]
+fn hundredths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    let finite = if value.is_finite() { *value } else { 0.0 };
+    serializer.serialize_f64((finite * 100.0).round() / 100.0)
+}
+
+/// A span as seconds with three decimals; exact for whole milliseconds.
+mod seconds {
+    use super::{Deserialize, Deserializer, Duration, Serializer, whole_ms};
+    use serde::de::Error as _;
+
+    pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a minute are far below 2^53")]
+        serializer.serialize_f64(whole_ms(*span) as f64 / 1000.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        let span = Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)?;
+        // 0.059 s in binary is a hair under 59 ms; the writer meant 59.
+        Ok(Duration::from_millis(whole_ms(span + Duration::from_micros(500))))
+    }
+}
+
+#[cfg(test)]
+mod tests;
