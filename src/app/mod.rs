@@ -1,7 +1,9 @@
 //! The commands.
-#[cfg(feature = "detect-ort")]
-pub mod model;
 
+pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
+#[cfg(feature = "detect-ort")]
+pub mod model;
 pub mod native_env;
+pub mod usage;
