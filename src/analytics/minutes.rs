@@ -18,8 +18,11 @@ const MINUTE: Duration = Duration::from_millis(MINUTE_MS.unsigned_abs());
 pub struct MinuteLedger {
     lines: Vec<LineId>,
     open: BTreeMap<WallTime, OpenMinute>,
-    /// Minutes before this one have been given out.
+    start: WallTime,
+    /// Minutes before this one have been opened.
     next: WallTime,
+    /// Minutes before this one have been given out.
+    given_out: WallTime,
     last_frame: Option<FrameTime>,
     last_close: FrameTime,
     longest_gap: Duration,
@@ -45,7 +48,9 @@ impl MinuteLedger {
         let mut ledger = Self {
             lines,
             open: BTreeMap::new(),
+            start: start.wall,
             next: start.wall.minute(),
+            given_out: start.wall.minute(),
             last_frame: None,
             last_close: start,
             longest_gap,
@@ -103,13 +108,13 @@ impl MinuteLedger {
     /// Gives out the minutes that ended at least `hold` ago, also those in which nothing was seen.
     pub fn close(&mut self, now: FrameTime, out: &mut Vec<LineMinute>) {
         self.open_unseen(now, (now.wall - self.hold).minute());
-        self.give_out_before((now.wall - self.hold).minute(), out);
+        self.give_out_before((now.wall - self.hold).minute(), now.wall, out);
     }
 
     /// Gives out everything, the open minute as a part of one.
     pub fn finish(&mut self, now: FrameTime, out: &mut Vec<LineMinute>) {
         self.open_unseen(now, now.wall.minute());
-        self.give_out_before(WallTime::from_unix_ms(i64::MAX), out);
+        self.give_out_before(WallTime::from_unix_ms(i64::MAX), now.wall, out);
     }
 
     /// Opens the minutes before `end` that went by without a frame.
@@ -126,9 +131,11 @@ impl MinuteLedger {
         self.next = self.next.max(end);
     }
 
-    fn give_out_before(&mut self, end: WallTime, out: &mut Vec<LineMinute>) {
+    fn give_out_before(&mut self, end: WallTime, now: WallTime, out: &mut Vec<LineMinute>) {
         while let Some(first) = self.open.first_entry().filter(|first| *first.key() < end) {
             let (start, minute) = first.remove_entry();
+            let whole = self.start <= start && start + MINUTE <= now && start >= self.given_out;
+            self.given_out = self.given_out.max(start + MINUTE);
             for (line, (entries, exits)) in self.lines.iter().zip(minute.counts) {
                 out.push(LineMinute {
                     line: line.clone(),
@@ -138,6 +145,7 @@ impl MinuteLedger {
                     seen: minute.seen.min(MINUTE),
                     frames: minute.frames,
                     dropped: minute.dropped,
+                    part: !whole,
                 });
             }
         }
@@ -169,7 +177,8 @@ mod tests {
     fn shown(minutes: &[LineMinute]) -> String {
         let one = |m: &LineMinute| {
             let (minute, seen) = (m.start.unix_ms() / MINUTE_MS, m.seen.as_secs_f64());
-            format!("{minute}: in {} out {} seen {seen} of {} frames", m.entries, m.exits, m.frames)
+            let part = if m.part { " (part)" } else { "" };
+            format!("{minute}: in {} out {} seen {seen} of {} frames{part}", m.entries, m.exits, m.frames)
         };
         minutes.iter().map(one).collect::<Vec<_>>().join("; ")
     }
@@ -182,7 +191,7 @@ mod tests {
         ledger.close(at(34_000), &mut out);
         assert_eq!(shown(&out), "");
         ledger.close(at(35_000), &mut out);
-        assert_eq!(shown(&out), "0: in 1 out 0 seen 30 of 30 frames");
+        assert_eq!(shown(&out), "0: in 1 out 0 seen 30 of 30 frames (part)");
     }
 
     #[test]
@@ -191,7 +200,7 @@ mod tests {
         ledger.frame(at(0), 0);
         ledger.frame(at(1000), 0);
         ledger.close(at(160_000), &mut out);
-        let expected = "0: in 0 out 0 seen 1 of 2 frames; 1: in 0 out 0 seen 0 of 0 frames; \
+        let expected = "0: in 0 out 0 seen 1 of 2 frames (part); 1: in 0 out 0 seen 0 of 0 frames; \
                         2: in 0 out 0 seen 0 of 0 frames";
         assert_eq!(shown(&out), expected);
     }
@@ -201,7 +210,7 @@ mod tests {
         let (mut ledger, mut out) = (ledger(), Vec::new());
         [0, 1000, 2000, 9000, 10_000].into_iter().for_each(|ms| ledger.frame(at(ms), 0));
         ledger.finish(at(10_000), &mut out);
-        assert_eq!(shown(&out), "0: in 0 out 0 seen 3 of 5 frames");
+        assert_eq!(shown(&out), "0: in 0 out 0 seen 3 of 5 frames (part)");
     }
 
     #[test]
@@ -210,7 +219,10 @@ mod tests {
         ledger.close(at(40_000), &mut out);
         ledger.crossing(&crossing(29_000, Direction::Out));
         ledger.close(at(40_100), &mut out);
-        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 0 frames; 0: in 0 out 1 seen 0 of 0 frames");
+        assert_eq!(
+            shown(&out),
+            "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 1 seen 0 of 0 frames (part)"
+        );
     }
 
     #[test]
@@ -220,7 +232,7 @@ mod tests {
         let set =
             FrameTime { elapsed: Duration::from_secs(1), wall: WallTime::from_unix_ms(1_800_000_000_000) };
         ledger.close(set, &mut out);
-        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 1 frames");
+        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 1 frames (part)");
     }
 
     #[test]
@@ -230,7 +242,10 @@ mod tests {
         let set_back = FrameTime { elapsed: Duration::from_secs(41), wall: WallTime::from_unix_ms(31_000) };
         ledger.frame(set_back, 0);
         ledger.finish(set_back, &mut out);
-        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 0 frames; 0: in 0 out 0 seen 0 of 1 frames");
+        assert_eq!(
+            shown(&out),
+            "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 0 seen 0 of 1 frames (part)"
+        );
     }
 
     proptest! {

@@ -25,4 +25,6 @@ pub struct LineMinute {
     pub frames: u32,
     /// Frames that arrived and were passed over because newer ones were there.
     pub dropped: u32,
+    /// Whether this is only a part: the run began or ended within the minute, or something came late.
+    pub part: bool,
 }

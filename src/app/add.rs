@@ -3,10 +3,14 @@
 use super::cli::{ModelAddArgs, ModelCommand};
 use super::exit::Failure;
 use super::model::{self, AddArgs};
-use crate::detect::HeadKind;
+#[cfg(feature = "capture-opencv")]
+use crate::app::draw::{BoxMark, Overlay, draw, save_png};
+use crate::capture::Picture;
 use crate::detect::inspect::{Question, QuestionKey};
+use crate::detect::{Detection, HeadKind};
 use anyhow::Context;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin, stdout};
+use std::path::Path;
 
 /// Runs `footfall model list` or `footfall model add`.
 ///
@@ -30,8 +34,30 @@ fn add(args: &ModelAddArgs) -> anyhow::Result<()> {
         picture: args.picture.clone(),
         library: args.library.clone(),
     };
-    model::add(&wanted, &mut |question| ask(question), &mut stdout())?;
+    let added = model::add(&wanted, &mut |question| ask(question), &mut stdout())?;
+    match (added.tried, &args.out) {
+        (Some((picture, people)), Some(out)) => save_drawn(picture, &people, out),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(feature = "capture-opencv")]
+fn save_drawn(mut picture: Picture, people: &[Detection], out: &Path) -> anyhow::Result<()> {
+    let mark = |person: &Detection| BoxMark { bbox: person.bbox, score: Some(person.score), track: None };
+    let overlay = Overlay {
+        boxes: people.iter().map(mark).collect(),
+        feet: people.iter().map(|person| person.bbox.foot()).collect(),
+        ..Overlay::default()
+    };
+    draw(&overlay, &mut picture)?;
+    save_png(&picture, out)?;
     Ok(())
+}
+
+#[cfg(not(feature = "capture-opencv"))]
+fn save_drawn(_picture: Picture, _people: &[Detection], _out: &Path) -> anyhow::Result<()> {
+    Err(Failure::Input("this footfall was built without capture-opencv, so it draws nothing".to_owned())
+        .into())
 }
 
 fn head_named(name: &str) -> anyhow::Result<HeadKind> {

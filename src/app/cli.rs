@@ -10,7 +10,7 @@ use crate::ids::{CameraId, IdError, LineId};
 use crate::time::WallTime;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -110,7 +110,8 @@ pub struct CheckArgs {
 
 /// Which lines, from the arguments or from a camera of a config file.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
-#[group(id = "lines", required = true, multiple = true, args = ["line", "config"])]
+#[group(skip)]
+#[command(group = ArgGroup::new("lines").args(["line", "config"]).required(true).multiple(true))]
 pub struct LineArgs {
     /// A line in px of the picture, x to the right and y down; may be given several times
     ///
@@ -554,7 +555,12 @@ mod tests {
 
     #[test]
     fn arguments_that_need_each_other_say_so() {
-        check_refused("footfall count a.avi", "--line <NAME:X1,Y1,X2,Y2>");
+        for rest in ["", " --anchor head", " --band-px 3"] {
+            check_refused(
+                &format!("footfall count a.avi{rest}"),
+                "<--line <NAME:X1,Y1,X2,Y2>|--config <FILE>>",
+            );
+        }
         check_refused("footfall count a.avi --line a:0,0,9,9 --camera door", "--config <FILE>");
         check_refused("footfall look --out p.png --line a:0,0,9,9", "<CLIP>");
         check_refused("footfall look a.avi --out p.png", "--line <NAME:X1,Y1,X2,Y2>");

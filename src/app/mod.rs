@@ -6,6 +6,7 @@
 pub mod add;
 pub mod check;
 pub mod cli;
+pub mod clip;
 pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
@@ -15,6 +16,7 @@ pub mod look;
 pub mod model;
 pub mod native_env;
 pub mod run;
+pub mod usage;
 pub mod watch;
 
 pub use exit::finish;
@@ -57,7 +59,7 @@ fn start_log() {
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Run(args) => run::run(args),
-        Command::Count(args) => count::count(args),
+        Command::Count(args) => clip::count(args),
         Command::Check(args) => check::check(args, &mut stdout()),
         Command::Config(ConfigCommand::Default) => check::print_default(&mut stdout()),
         Command::Model(command) => model(command),

@@ -110,15 +110,6 @@ impl From<count::Direction> for Direction {
     }
 }
 
-/// Whether a sum stands for a whole minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Share {
-    /// The run went on through the whole minute.
-    Whole,
-    /// The run began or ended within the minute; other parts of it may exist, and parts add up.
-    Part,
-}
-
 /// One track passed a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crossing {
@@ -220,7 +211,7 @@ impl Fact {
 
     /// A line's minute, as its camera made it.
     #[must_use]
-    pub fn minute(made_by: &MadeBy, minute: &LineMinute, share: Share) -> Self {
+    pub fn minute(made_by: &MadeBy, minute: &LineMinute) -> Self {
         Self::Minute(Minute {
             camera: made_by.camera.to_string(),
             line: minute.line.to_string(),
@@ -230,7 +221,7 @@ impl Fact {
             seen: Duration::from_millis(whole_ms(minute.seen)),
             frames: minute.frames,
             dropped: minute.dropped,
-            part: share == Share::Part,
+            part: minute.part,
             model: made_by.model.clone(),
             geometry: made_by.geometry.clone(),
             run: made_by.run.unix_ms(),

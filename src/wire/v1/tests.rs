@@ -58,6 +58,7 @@ fn minute_in_domain() -> LineMinute {
         seen: Duration::from_micros(59_967_400),
         frames: 599,
         dropped: 1,
+        part: true,
     }
 }
 
@@ -88,7 +89,7 @@ fn a_crossing_keeps_every_fact_of_the_domain() {
 
 #[test]
 fn a_minute_tells_seconds_really_seen_to_the_millisecond() {
-    let fact = Fact::minute(&made_by(), &minute_in_domain(), Share::Part);
+    let fact = Fact::minute(&made_by(), &minute_in_domain());
     let written = serde_json::to_value(Record { seq: 2, fact }).unwrap();
     assert_eq!(written["seen_s"], json!(59.967));
     assert_eq!(written["part"], json!(true));
@@ -179,8 +180,7 @@ fn what_is_not_gzip_and_what_unpacks_without_end_is_refused() {
 
 #[test]
 fn a_negative_span_is_no_span() {
-    let mut written =
-        serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain(), Share::Whole)).unwrap();
+    let mut written = serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
     for wrong in [json!(-0.5), json!(1e300), json!("x")] {
         written["seen_s"] = wrong;
         assert!(serde_json::from_value::<Fact>(written.clone()).is_err());
@@ -191,7 +191,7 @@ fn a_negative_span_is_no_span() {
 fn lines_of_events_are_the_wires_own_records_numbered_from_one() {
     let mut lines = JsonLines::new(Vec::new());
     lines.write(Fact::crossing(&made_by(), &crossing_in_domain())).unwrap();
-    lines.write(Fact::minute(&made_by(), &minute_in_domain(), Share::Whole)).unwrap();
+    lines.write(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
     let text = String::from_utf8(lines.finish().unwrap()).unwrap();
     let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records.iter().map(|r| r["seq"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);

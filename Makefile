@@ -1,0 +1,46 @@
+# Two commands matter: `make demo` shows it counting, `make test` checks it. Both set up what they need first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench models models-all clean
+
+# Tools that scripts/setup had to build itself are found here.
+export PATH := $(CURDIR)/build/tools/bin:$(PATH)
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: ## count people in the sample clip, live, over a real broker (DEMO_SECONDS=40 ends by itself)
+	@scripts/setup build demo
+	cargo build --release --locked
+	@scripts/demo
+
+test: ## everything that has to hold: format, lints, all tests, with and without native libraries
+	@scripts/setup build test
+	$(MAKE) --no-print-directory lint
+	build/venv/bin/python -m unittest discover -s models/build
+	cargo nextest run --locked
+	cargo test --doc --locked
+	cargo nextest run --locked --no-default-features
+
+lint: ## format and lints only
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+bench: ## what it costs: CPU per frame, against a bare loop of the same model
+	@scripts/setup build demo
+	cargo bench --locked
+
+setup: ## fetch and install what building, the demo and the tests need
+	@scripts/setup build demo test
+
+models: ## build the default models
+	@scripts/setup build
+
+models-all: ## build the optional models too
+	@scripts/setup build models-all
+
+clean: ## remove what was built and fetched
+	cargo clean
+	rm -rf build models/*.onnx
