@@ -219,7 +219,10 @@ mod tests {
         ledger.close(at(40_000), &mut out);
         ledger.crossing(&crossing(29_000, Direction::Out));
         ledger.close(at(40_100), &mut out);
-        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 1 seen 0 of 0 frames (part)");
+        assert_eq!(
+            shown(&out),
+            "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 1 seen 0 of 0 frames (part)"
+        );
     }
 
     #[test]
@@ -239,7 +242,10 @@ mod tests {
         let set_back = FrameTime { elapsed: Duration::from_secs(41), wall: WallTime::from_unix_ms(31_000) };
         ledger.frame(set_back, 0);
         ledger.finish(set_back, &mut out);
-        assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 0 seen 0 of 1 frames (part)");
+        assert_eq!(
+            shown(&out),
+            "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 0 seen 0 of 1 frames (part)"
+        );
     }
 
     proptest! {

@@ -93,9 +93,8 @@ impl CountSummary {
     /// The object that `--json` prints.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        let line = |l: &LineTotal| {
-            (l.line.to_string(), serde_json::json!({ "in": l.entries, "out": l.exits }))
-        };
+        let line =
+            |l: &LineTotal| (l.line.to_string(), serde_json::json!({ "in": l.entries, "out": l.exits }));
         serde_json::json!({
             "frames": self.frames,
             "frames_used": self.frames_used,
@@ -220,8 +219,7 @@ impl Count<'_, '_> {
         }
         self.frames_used += 1;
         self.detector.detect(&frame.picture, &mut self.detections)?;
-        let seen =
-            SeenFrame { number: frame.number, at: frame.at, size: frame.picture.size(), dropped: 0 };
+        let seen = SeenFrame { number: frame.number, at: frame.at, size: frame.picture.size(), dropped: 0 };
         let stepped = pipeline.step(seen, &self.detections, &mut self.told);
         stepped.with_context(|| format!("{}: frame {}", self.job.source.address, frame.number))?;
         self.tell()?;

@@ -1,9 +1,80 @@
-//! The commands.
+//! The commands of `footfall`: what reads the arguments, builds the stages and runs them.
+//!
+//! All that touches the machine meets here: threads, signals, the terminal. What is counted is decided above.
 
+#[cfg(feature = "detect-ort")]
+pub mod add;
+pub mod check;
+pub mod cli;
+pub mod clip;
 pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
+pub mod exit;
+pub mod look;
 #[cfg(feature = "detect-ort")]
 pub mod model;
 pub mod native_env;
+pub mod run;
 pub mod usage;
+pub mod watch;
+
+pub use exit::finish;
+
+use cli::{Cli, Command, ConfigCommand, ModelCommand};
+use std::io::{IsTerminal, stderr, stdout};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+
+/// What must happen before anything else: settings that native libraries read when they start, and the log.
+pub fn prepare() {
+    #[cfg(feature = "capture-opencv")]
+    let missing = native_env::ensure(&crate::capture::opencv::ENVIRONMENT);
+    start_log();
+    #[cfg(feature = "capture-opencv")]
+    if let Err(error) = missing {
+        tracing::warn!(%error, "cannot start anew with the settings that OpenCV takes from the environment");
+    }
+}
+
+/// The log goes to standard error; `FOOTFALL_LOG` says how much of it.
+fn start_log() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .with_env_var("FOOTFALL_LOG")
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt()
+        .compact()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .with_target(false);
+    log.init();
+}
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// What went wrong; [`exit::Ending::of`] says what that means to a script.
+pub fn run(cli: &Cli) -> anyhow::Result<()> {
+    match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Count(args) => clip::count(args),
+        Command::Check(args) => check::check(args, &mut stdout()),
+        Command::Config(ConfigCommand::Default) => check::print_default(&mut stdout()),
+        Command::Model(command) => model(command),
+        Command::Look(args) => look::look(args),
+        Command::Watch(args) => watch::watch(args),
+    }
+}
+
+#[cfg(feature = "detect-ort")]
+fn model(command: &ModelCommand) -> anyhow::Result<()> {
+    add::model(command)
+}
+
+#[cfg(not(feature = "detect-ort"))]
+fn model(_command: &ModelCommand) -> anyhow::Result<()> {
+    Err(exit::Failure::Input("this footfall was built without detect-ort, so it runs no network".to_owned())
+        .into())
+}

@@ -193,3 +193,24 @@ fn open_video(
 ) -> Result<Box<dyn FrameSource>, CaptureError> {
     Err(CaptureError::NotBuilt { address: settings.address.clone() })
 }
+
+#[cfg(all(test, not(feature = "capture-opencv")))]
+mod tests {
+    use super::*;
+    use crate::time::SimClock;
+
+    #[test]
+    fn without_opencv_a_camera_says_what_the_build_lacks() {
+        let settings = SourceSettings {
+            address: SourceAddress::parse("rtsp://me:secret@cam/1").unwrap(),
+            playback: Playback::default(),
+            open_timeout: Duration::from_secs(1),
+            read_timeout: Duration::from_secs(1),
+            retry_max: Duration::from_secs(1),
+        };
+        let opened = open(&settings, Arc::new(SimClock::default()), WallTime::default(), None);
+        let expected = "rtsp://cam/1: this build has no OpenCV and reads only folders of pictures; \
+                        build with capture-opencv";
+        assert_eq!(opened.err().unwrap().to_string(), expected);
+    }
+}

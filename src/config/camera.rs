@@ -134,17 +134,17 @@ fn beside_config(
     written: &Entry<'_>,
     files: &dyn FilesBeside,
 ) -> Option<SourceAddress> {
-    let (resolved, wanted) = match &address {
-        SourceAddress::File(path) => (SourceAddress::File(files.resolve(path)), PathKind::File),
-        SourceAddress::Pictures(path) => (SourceAddress::Pictures(files.resolve(path)), PathKind::Folder),
+    let (resolved, is_folder) = match &address {
+        SourceAddress::File(path) => (SourceAddress::File(files.resolve(path)), false),
+        SourceAddress::Pictures(path) => (SourceAddress::Pictures(files.resolve(path)), true),
         SourceAddress::Network(_) | SourceAddress::Usb(_) => return Some(address),
     };
-    let found = resolved.path().map_or(PathKind::Nothing, |path| files.kind(path));
-    let problem = match found {
-        kind if kind == wanted => return Some(resolved),
-        PathKind::Nothing => FileProblem::NotThere,
-        PathKind::Folder => FileProblem::FolderForFile,
-        PathKind::File => FileProblem::FileForFolder,
+    // A folder of pictures is one with and without the slash at its end.
+    let problem = match resolved.path().map(|path| files.kind(path)) {
+        Some(PathKind::Folder) => return Some(resolved),
+        Some(PathKind::File) if !is_folder => return Some(resolved),
+        Some(PathKind::File) => FileProblem::FileForFolder,
+        Some(PathKind::Nothing) | None => FileProblem::NotThere,
     };
     written.fault(FaultKind::SourceFile(problem));
     None

@@ -253,9 +253,6 @@ pub enum FileProblem {
     /// A folder, or something else that is not read like a file.
     #[error("is not a file")]
     NotAFile,
-    /// A folder where a clip was expected.
-    #[error("is a folder; for a folder of pictures write the name with a / at its end")]
-    FolderForFile,
     /// A file where a folder was expected.
     #[error("is a file; for a clip write the name without a / at its end")]
     FileForFolder,

@@ -289,8 +289,11 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         any_crossing().prop_map(Fact::Crossing),
         any_minute().prop_map(Fact::Minute),
-        (1..u64::MAX, 1..u64::MAX, reason)
-            .prop_map(|(from_seq, to_seq, reason)| Fact::Gap(Gap { from_seq, to_seq, reason })),
+        (1..u64::MAX, 1..u64::MAX, reason).prop_map(|(from_seq, to_seq, reason)| Fact::Gap(Gap {
+            from_seq,
+            to_seq,
+            reason
+        })),
     ]
 }
 

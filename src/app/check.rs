@@ -1,0 +1,40 @@
+//! `footfall check` and `footfall config default`.
+
+use super::cli::CheckArgs;
+use crate::config::{self, EdgeSettings};
+use std::io::Write;
+
+/// Shows that a config file is fine, with what it sets up in one line.
+///
+/// # Errors
+/// [`config::ConfigError`] with every fault of the file.
+pub fn check(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let settings = config::load(&args.config)?;
+    writeln!(out, "{}: fine - {}", args.config.display(), summary(&settings))?;
+    Ok(())
+}
+
+/// Prints the commented default file.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn print_default(out: &mut dyn Write) -> anyhow::Result<()> {
+    out.write_all(config::DEFAULT_FILE.as_bytes())?;
+    Ok(())
+}
+
+fn summary(settings: &EdgeSettings) -> String {
+    let lines = settings.cameras.iter().map(|camera| camera.pipeline.lines.len()).sum();
+    let broker = settings.mqtt.as_ref().map_or_else(
+        || "no broker, records stay on the box".to_owned(),
+        |mqtt| {
+            let how = if mqtt.tls.is_some() { " with TLS" } else { "" };
+            format!("broker {} port {}{how}", mqtt.host, mqtt.port)
+        },
+    );
+    format!("{}, {}, {broker}", counted(settings.cameras.len(), "camera"), counted(lines, "line"))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,602 @@
+//! The arguments of every command: read once, checked, and typed from here on.
+//!
+//! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
+
+use super::exit::Ending;
+use crate::config::parse_span;
+use crate::count::{Anchor, Band, LineSettings};
+use crate::geom::{ImagePoint, Segment};
+use crate::ids::{CameraId, IdError, LineId};
+use crate::time::WallTime;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A shorter line has a direction only by chance: boxes are good to a few px.
+const MIN_LINE_PX: f32 = 2.0;
+/// A minute is closed only after this time; the config file has the same limit.
+const LONGEST_U_TURN: Duration = Duration::from_secs(600);
+/// Above this no camera sold for shops delivers; the config file has the same limit.
+const MAX_FPS: f64 = 240.0;
+
+/// Counts people with the cameras a store already has, and says how much it saw.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(name = "footfall", version, max_term_width = 100, after_help = endings())]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Count with the cameras of a config file until told to stop (the service)
+    ///
+    /// Reads the cameras, counts who crosses their lines, keeps every record on disk until the broker has it.
+    /// SIGTERM or Ctrl-C stops it within 5 s with all that was counted on disk.
+    #[command(after_help = "Example:\n  footfall run --config /etc/footfall/footfall.toml")]
+    Run(RunArgs),
+    /// Count in a video clip, as fast as it goes
+    #[command(after_help = "Examples:\n  footfall count door.mp4 --line entrance:500,140,500,480\n  \
+        footfall count door.mp4 --line in:500,140,500,480 --every 2 --events crossings.jsonl --json\n  \
+        footfall count door.mp4 --config footfall.toml --camera door --video drawn.mp4\n\n\
+        Whoever walks along a line from X1,Y1 to X2,Y2 on the picture has the store on the left.")]
+    Count(CountArgs),
+    /// Look for faults in a config file and show all of them
+    #[command(after_help = "Example:\n  footfall check --config footfall.toml")]
+    Check(CheckArgs),
+    /// The config file itself
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// The networks that find people
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Draw lines, zones and people on one picture of a camera
+    #[command(
+        after_help = "Examples:\n  footfall look --config footfall.toml --camera door --out door.png\n  \
+        footfall look door.mp4 --line entrance:500,140,500,480 --out door.png"
+    )]
+    Look(LookArgs),
+    /// Show on the terminal what arrives at the broker from this box
+    #[command(after_help = "Examples:\n  footfall watch --config footfall.toml\n  \
+        footfall watch --config footfall.toml --for 40s --expect crossings,minutes")]
+    Watch(WatchArgs),
+}
+
+/// The config file itself.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the commented default file: every setting with its unit and default
+    #[command(after_help = "Example:\n  footfall config default > footfall.toml")]
+    Default,
+}
+
+/// The networks that find people.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ModelCommand {
+    /// Show the models of a folder, and whether they can be used
+    #[command(after_help = "Example:\n  footfall model list --folder models")]
+    List(ModelListArgs),
+    /// Look into a network of your own and write its manifest
+    ///
+    /// Recognises the head by the network's outputs and asks for what cannot be seen, such as the licence.
+    #[command(
+        after_help = "Example:\n  footfall model add people.onnx --licence MIT --source \"our own, 2026\" \
+        --picture shop.jpg"
+    )]
+    Add(ModelAddArgs),
+}
+
+/// `footfall run`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RunArgs {
+    /// The config file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// `footfall check`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CheckArgs {
+    /// The config file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Which lines, from the arguments or from a camera of a config file.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("lines").args(["line", "config"]).required(true).multiple(true))]
+pub struct LineArgs {
+    /// A line in px of the picture, x to the right and y down; may be given several times
+    ///
+    /// With --config too, these lines take the place of the camera's own.
+    #[arg(long, value_name = "NAME:X1,Y1,X2,Y2", value_parser = LineSpec::parse)]
+    pub line: Vec<LineSpec>,
+    /// Which point of a person counts [default: foot, or what the config file says]
+    #[arg(long, value_name = "POINT", value_parser = anchors())]
+    pub anchor: Option<Anchor>,
+    /// Full width in px of the band around a line in which nothing is decided
+    #[arg(long, value_name = "W", value_parser = band_width, conflicts_with = "band_heights")]
+    pub band_px: Option<f32>,
+    /// The same as a share of the person's height in the picture [default: 0.2]
+    #[arg(long, value_name = "SHARE", value_parser = band_width)]
+    pub band_heights: Option<f32>,
+    /// Whoever comes back within this time, such as 5s, counts neither in nor out [default: 0s, which is off]
+    #[arg(long, value_name = "DUR", value_parser = u_turn)]
+    pub u_turn: Option<Duration>,
+    /// Take lines, zones and model from a camera of this config file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Which camera of the config file; may be left out where it has only one
+    #[arg(long, value_name = "ID", requires = "config", value_parser = camera_id)]
+    pub camera: Option<CameraId>,
+}
+
+/// `footfall count`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct CountArgs {
+    /// A video file, or a folder of PNG and JPEG pictures
+    pub clip: PathBuf,
+    /// Which lines.
+    #[command(flatten)]
+    pub lines: LineArgs,
+    /// Manifest of the model [default: the config file's, or models/nanodet-g-416-int8.toml]
+    #[arg(long, value_name = "MANIFEST")]
+    pub model: Option<PathBuf>,
+    /// Frames per second of the clip, instead of the times in its container
+    #[arg(long, value_name = "F", value_parser = frame_rate)]
+    pub fps: Option<f64>,
+    /// Look at every Nth frame only
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub every: NonZeroU32,
+    /// Threads inside one run of the network [default: the config file's, or 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// Write the records, one JSON object a line, as they would go over the wire
+    #[arg(long, value_name = "OUT.jsonl")]
+    pub events: Option<PathBuf>,
+    /// Print one summary object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// When the clip's first frame was taken
+    #[arg(long, value_name = "RFC3339", value_parser = wall_time, default_value = "2026-01-01T00:00:00Z")]
+    pub start: WallTime,
+    /// Write the clip with boxes, tracks and lines drawn
+    #[arg(long, value_name = "OUT.mp4")]
+    pub video: Option<PathBuf>,
+}
+
+/// `footfall look`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct LookArgs {
+    /// A video file or a folder of pictures; left out: the camera of the config file
+    #[arg(required_unless_present = "config")]
+    pub clip: Option<PathBuf>,
+    /// Which lines.
+    #[command(flatten)]
+    pub lines: LineArgs,
+    /// Manifest of the model [default: the config file's, or models/nanodet-g-416-int8.toml]
+    #[arg(long, value_name = "MANIFEST")]
+    pub model: Option<PathBuf>,
+    /// The picture to write, PNG or JPEG
+    #[arg(long, value_name = "P.png")]
+    pub out: PathBuf,
+}
+
+/// `footfall watch`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct WatchArgs {
+    /// The config file of the box
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// End after this long, such as 40s [default: until Ctrl-C]
+    #[arg(long = "for", value_name = "DUR", value_parser = watch_length)]
+    pub length: Option<Duration>,
+    /// Fail unless these have arrived by the end
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = expectations(), requires = "length")]
+    pub expect: Vec<Expectation>,
+}
+
+/// What `footfall watch` can wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Expectation {
+    /// At least one crossing.
+    Crossings,
+    /// At least one minute record.
+    Minutes,
+}
+
+/// `footfall model list`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ModelListArgs {
+    /// The folder that holds the manifests
+    #[arg(long, value_name = "FOLDER", default_value = "models")]
+    pub folder: PathBuf,
+}
+
+/// `footfall model add`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ModelAddArgs {
+    /// The network; its manifest is written beside it
+    #[arg(value_name = "FILE.onnx")]
+    pub file: PathBuf,
+    /// Its head: nanodet, yolox, yolov8, ssd or detr [default: recognised by its outputs]
+    #[arg(long, value_name = "HEAD")]
+    pub head: Option<String>,
+    /// Licence of its weights, such as Apache-2.0 [default: asked]
+    #[arg(long, value_name = "LICENCE")]
+    pub licence: Option<String>,
+    /// Where it comes from [default: asked]
+    #[arg(long, value_name = "TEXT")]
+    pub source: Option<String>,
+    /// The model's name in every record [default: the file's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// A picture to try it on; shows the people it sees
+    #[arg(long, value_name = "PICTURE")]
+    pub picture: Option<PathBuf>,
+    /// Write the tried picture with the people drawn
+    #[arg(long, value_name = "P.png", requires = "picture")]
+    pub out: Option<PathBuf>,
+    /// The ONNX Runtime library [default: FOOTFALL_ONNXRUNTIME, then the usual places]
+    #[arg(long, value_name = "LIBRARY")]
+    pub library: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Reads the arguments, the program's name first.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the help that was asked for; `exit()` shows both.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        let lines = match &cli.command {
+            Command::Count(args) => &args.lines,
+            Command::Look(args) => &args.lines,
+            _ => return Ok(cli),
+        };
+        match lines.name_given_twice() {
+            Some(name) => Err(Self::command().error(
+                ErrorKind::ValueValidation,
+                format!("two lines are named {name}; give every --line a name of its own"),
+            )),
+            None => Ok(cli),
+        }
+    }
+}
+
+impl LineArgs {
+    /// The lines to count at: those of the arguments, or else the configured ones, with what the arguments say
+    /// about all lines.
+    #[must_use]
+    pub fn over(&self, configured: &[LineSettings]) -> Vec<LineSettings> {
+        let mut lines: Vec<LineSettings> = match self.line.as_slice() {
+            [] => configured.to_vec(),
+            given => given.iter().map(LineSpec::settings).collect(),
+        };
+        let band = self.band_px.map(Band::Px).or(self.band_heights.map(Band::Heights));
+        for line in &mut lines {
+            line.anchor = self.anchor.unwrap_or(line.anchor);
+            line.band = band.unwrap_or(line.band);
+            line.u_turn = self.u_turn.unwrap_or(line.u_turn);
+        }
+        lines
+    }
+
+    fn name_given_twice(&self) -> Option<&LineId> {
+        let earlier = |index: usize, id: &LineId| self.line[..index].iter().any(|line| line.id == *id);
+        let mut names = self.line.iter().map(|line| &line.id).enumerate();
+        names.find(|(index, id)| earlier(*index, id)).map(|(_, id)| id)
+    }
+}
+
+/// A line as given on the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LineSpec {
+    /// Its name; capitals are allowed here.
+    pub id: LineId,
+    /// Where it lies, in px of the picture.
+    pub segment: Segment,
+}
+
+/// Why a text is not a line.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LineSpecError {
+    /// There is no name.
+    #[error("a line is NAME:X1,Y1,X2,Y2, such as entrance:500,140,500,480; the name is missing")]
+    NoName,
+    /// The name is none.
+    #[error("the line's name: {0}")]
+    Name(#[from] IdError),
+    /// There are not four numbers.
+    #[error("line {name}: {got} numbers were given, 4 are needed: {name}:X1,Y1,X2,Y2")]
+    Count {
+        /// The line.
+        name: LineId,
+        /// How many there are.
+        got: usize,
+    },
+    /// One of the numbers is none, or lies outside every picture.
+    #[error("line {name}: {text:?} is not a coordinate; give px from 0 on")]
+    Coordinate {
+        /// The line.
+        name: LineId,
+        /// What was given.
+        text: String,
+    },
+    /// Nobody can cross it.
+    #[error("line {name}: it is {length} px long, at least {MIN_LINE_PX} px are needed")]
+    TooShort {
+        /// The line.
+        name: LineId,
+        /// Its length, px.
+        length: f32,
+    },
+}
+
+impl LineSpec {
+    /// Reads `NAME:X1,Y1,X2,Y2`. Whether it lies in the picture is seen when there is one.
+    ///
+    /// # Errors
+    /// [`LineSpecError`] says what is not understood.
+    pub fn parse(text: &str) -> Result<Self, LineSpecError> {
+        let (name, numbers) = text.split_once(':').ok_or(LineSpecError::NoName)?;
+        let name = LineId::parse_any_case(name)?;
+        let numbers: Vec<&str> = numbers.split(',').collect();
+        let [x1, y1, x2, y2] = numbers.as_slice() else {
+            return Err(LineSpecError::Count { name, got: numbers.len() });
+        };
+        let coordinate = |text: &str| {
+            let px = text.trim().parse::<f32>().ok().filter(|px| (0.0..f32::INFINITY).contains(px));
+            px.ok_or_else(|| LineSpecError::Coordinate { name: name.clone(), text: text.to_owned() })
+        };
+        let from = ImagePoint::new(coordinate(x1)?, coordinate(y1)?);
+        let to = ImagePoint::new(coordinate(x2)?, coordinate(y2)?);
+        let segment = Segment::new(from, to);
+        let length = segment.length();
+        if length < MIN_LINE_PX {
+            return Err(LineSpecError::TooShort { name, length });
+        }
+        Ok(Self { id: name, segment })
+    }
+
+    /// The line with every default.
+    #[must_use]
+    pub fn settings(&self) -> LineSettings {
+        LineSettings {
+            id: self.id.clone(),
+            segment: self.segment,
+            band: Band::default(),
+            anchor: Anchor::default(),
+            u_turn: Duration::ZERO,
+            activation: Vec::new(),
+        }
+    }
+}
+
+fn endings() -> String {
+    let line = |ending: &Ending| format!("\n  {}  {}", ending.code(), ending.meaning());
+    let list: String = Ending::ALL.iter().map(line).collect();
+    format!(
+        "Exit codes:{list}\n\n\
+         Logs go to standard error; FOOTFALL_LOG=debug shows more, FOOTFALL_LOG=warn less.\n\
+         Start with:\n  footfall config default > footfall.toml"
+    )
+}
+
+fn anchors() -> impl TypedValueParser<Value = Anchor> {
+    PossibleValuesParser::new(["foot", "centre", "head"]).map(|word| match word.as_str() {
+        "centre" => Anchor::Centre,
+        "head" => Anchor::Head,
+        _ => Anchor::Foot,
+    })
+}
+
+fn expectations() -> impl TypedValueParser<Value = Expectation> {
+    PossibleValuesParser::new(["crossings", "minutes"]).map(|word| match word.as_str() {
+        "minutes" => Expectation::Minutes,
+        _ => Expectation::Crossings,
+    })
+}
+
+fn camera_id(text: &str) -> Result<CameraId, IdError> {
+    CameraId::parse(text)
+}
+
+fn band_width(text: &str) -> Result<f32, String> {
+    let width = text.parse::<f32>().ok().filter(|width| (0.0..f32::INFINITY).contains(width));
+    width.ok_or_else(|| "give a width of 0 or more".to_owned())
+}
+
+fn frame_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_FPS);
+    rate.ok_or_else(|| format!("give more than 0 and at most {MAX_FPS} frames per second"))
+}
+
+fn u_turn(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).map_err(|fault| fault.to_string())?;
+    if span > LONGEST_U_TURN { Err("give at most 10m".to_owned()) } else { Ok(span) }
+}
+
+fn watch_length(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).map_err(|fault| fault.to_string())?;
+    if span.is_zero() { Err("give at least 1s".to_owned()) } else { Ok(span) }
+}
+
+fn wall_time(text: &str) -> Result<WallTime, String> {
+    let at = text.parse::<jiff::Timestamp>();
+    at.map(|at| WallTime::from_unix_ms(at.as_millisecond()))
+        .map_err(|_| "give a time with its zone, such as 2026-05-01T09:00:00+08:00".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(line.split_whitespace().map(OsString::from))
+    }
+
+    fn check(line: &str) -> Command {
+        read(line).unwrap_or_else(|fault| panic!("{line}\n{fault}")).command
+    }
+
+    #[track_caller]
+    fn check_refused(line: &str, why: &str) {
+        let fault = read(line).expect_err(line);
+        assert_eq!(fault.exit_code(), i32::from(Ending::Usage.code()), "{fault}");
+        let text = fault.to_string();
+        assert!(text.contains(why), "{line}: {why:?} is not in\n{text}");
+    }
+
+    fn count(line: &str) -> CountArgs {
+        match check(line) {
+            Command::Count(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_in_its_help() {
+        let mut open = vec![Cli::command()];
+        let mut leaves = 0;
+        while let Some(mut command) = open.pop() {
+            open.extend(command.get_subcommands().filter(|sub| sub.get_name() != "help").cloned());
+            if command.get_subcommands().next().is_none() {
+                let help = command.render_long_help().to_string();
+                assert!(help.contains("Example"), "{help}");
+                leaves += 1;
+            }
+        }
+        assert_eq!(leaves, 8);
+    }
+
+    #[test]
+    fn the_help_lists_every_exit_code() {
+        let help = Cli::command().render_help().to_string();
+        for ending in Ending::ALL {
+            assert!(help.contains(&format!("  {}  {}", ending.code(), ending.meaning())), "{help}");
+        }
+    }
+
+    #[test]
+    fn a_count_takes_its_lines_from_the_arguments() {
+        let args = count(
+            "footfall count a.avi --line V500:500,140,500,480 --line b:0,0,9.5,0 --every 2 --fps 7 \
+             --anchor centre --band-px 6 --u-turn 3s --threads 2 --events o.jsonl --json --video o.mp4",
+        );
+        let lines = args.lines.over(&[]);
+        assert_eq!(lines.iter().map(|line| line.id.as_str()).collect::<Vec<_>>(), ["V500", "b"]);
+        assert_eq!(lines[1].segment.b, ImagePoint::new(9.5, 0.0));
+        let all_alike = |line: &LineSettings| {
+            (line.anchor, line.band, line.u_turn) == (Anchor::Centre, Band::Px(6.0), Duration::from_secs(3))
+        };
+        assert!(lines.iter().all(all_alike), "{lines:?}");
+        assert_eq!((args.every.get(), args.fps, args.threads, args.json), (2, Some(7.0), Some(2), true));
+    }
+
+    #[test]
+    fn lines_of_the_arguments_take_the_place_of_configured_ones() {
+        let configured = LineSpec::parse("door:1,1,9,9").unwrap().settings();
+        let given = count("footfall count a.avi --config f.toml --camera door --line b:0,0,9,0");
+        assert_eq!(given.lines.over(std::slice::from_ref(&configured))[0].id.as_str(), "b");
+        let plain = count("footfall count a.avi --config f.toml");
+        assert_eq!(plain.lines.over(std::slice::from_ref(&configured)), [configured.clone()]);
+        let turned = count("footfall count a.avi --config f.toml --anchor head");
+        assert_eq!(turned.lines.over(&[configured])[0].anchor, Anchor::Head);
+    }
+
+    #[test]
+    fn a_count_begins_at_a_fixed_time_where_none_is_given() {
+        let args = count("footfall count a.avi --line a:0,0,9,9");
+        assert_eq!(args.start.to_string(), "2026-01-01T00:00:00Z");
+        let args = count("footfall count a.avi --line a:0,0,9,9 --start 2026-05-01T09:00:00+08:00");
+        assert_eq!(args.start.to_string(), "2026-05-01T01:00:00Z");
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_says_why() {
+        let refused =
+            |line: &str, why: &str| check_refused(&format!("footfall count a.avi --line {line}"), why);
+        refused("500,140,500,480", "the name is missing");
+        refused(":1,2,3,4", "an id cannot be empty");
+        refused("a.b:1,2,3,4", "holds '.'");
+        refused("a:1,2,3", "3 numbers were given, 4 are needed");
+        refused("a:1,2,3,4,5", "5 numbers were given");
+        refused("a:1,2,x,4", "\"x\" is not a coordinate");
+        refused("a:1,2,nan,4", "\"nan\" is not a coordinate");
+        refused("a:1,2,inf,4", "\"inf\" is not a coordinate");
+        refused("a:-1,2,3,4", "\"-1\" is not a coordinate");
+        refused("a:5,5,5,5", "it is 0 px long");
+    }
+
+    #[test]
+    fn two_lines_of_one_name_are_refused() {
+        check_refused(
+            "footfall count a.avi --line a:0,0,9,9 --line b:0,0,9,9 --line a:1,1,9,9",
+            "two lines are named a",
+        );
+        check_refused(
+            "footfall look a.avi --out p.png --line a:0,0,9,9 --line a:1,1,9,9",
+            "two lines are named a",
+        );
+    }
+
+    #[test]
+    fn arguments_that_need_each_other_say_so() {
+        for rest in ["", " --anchor head", " --band-px 3"] {
+            check_refused(
+                &format!("footfall count a.avi{rest}"),
+                "<--line <NAME:X1,Y1,X2,Y2>|--config <FILE>>",
+            );
+        }
+        check_refused("footfall count a.avi --line a:0,0,9,9 --camera door", "--config <FILE>");
+        check_refused("footfall look --out p.png --line a:0,0,9,9", "<CLIP>");
+        check_refused("footfall look a.avi --out p.png", "--line <NAME:X1,Y1,X2,Y2>");
+        check_refused("footfall watch --config f.toml --expect crossings", "--for <DUR>");
+        check_refused(
+            "footfall count a.avi --line a:0,0,9,9 --band-px 3 --band-heights 1",
+            "cannot be used with",
+        );
+        assert!(matches!(check("footfall look --config f.toml --out p.png"), Command::Look(_)));
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        let refused = |rest: &str, why: &str| {
+            check_refused(&format!("footfall count a.avi --line a:0,0,9,9 {rest}"), why);
+        };
+        refused("--every 0", "--every");
+        refused("--fps 0", "more than 0");
+        refused("--fps nan", "more than 0");
+        refused("--threads 0", "1..=64");
+        refused("--band-px=-1", "0 or more");
+        refused("--band-px inf", "0 or more");
+        refused("--u-turn 5", "no unit");
+        refused("--u-turn 11m", "at most 10m");
+        refused("--anchor feet", "foot, centre, head");
+        refused("--start yesterday", "with its zone");
+    }
+
+    #[test]
+    fn a_watch_can_end_and_expect_several_things() {
+        let Command::Watch(args) =
+            check("footfall watch --config f.toml --for 40s --expect crossings,minutes")
+        else {
+            panic!("expected watch")
+        };
+        assert_eq!(args.length, Some(Duration::from_secs(40)));
+        assert_eq!(args.expect, [Expectation::Crossings, Expectation::Minutes]);
+    }
+}
