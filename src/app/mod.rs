@@ -11,6 +11,9 @@ pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
 pub mod exit;
+pub mod eye;
+#[cfg(feature = "capture-opencv")]
+pub mod film;
 pub mod look;
 #[cfg(feature = "detect-ort")]
 pub mod model;
