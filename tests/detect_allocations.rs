@@ -1,6 +1,7 @@
 //! Proves that pre-processing, decoding and suppression ask for no memory once they have run.
 //!
-//! The counting allocator serves a whole process, so this is a test binary of its own with one test.
+//! The counting allocator serves a whole process, so this is a test binary of its own; run it with nextest,
+//! which gives each of its tests a process.
 
 use footfall::capture::Picture;
 use footfall::detect::decode::{Output, Values};
@@ -103,4 +104,26 @@ fn the_frames_after_the_first_ask_for_no_memory() {
         assert_eq!(REQUESTS.load(Ordering::Relaxed) - before, 0, "{fit} {layout}");
         assert!(!people.is_empty());
     }
+}
+
+/// ONNX Runtime's own memory is not asked for through Rust. What is left is the `ort` crate's: it keeps the
+/// lists of four outputs on the stack, NanoDet has six.
+#[cfg(feature = "detect-ort")]
+#[test]
+fn a_whole_detection_asks_for_no_more_than_the_lists_of_its_outputs() {
+    use footfall::detect::{Detector, DetectorSettings, OrtDetector, Provider};
+    const LISTS: usize = 8;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = root.join("models/nanodet-g-416-int8.toml");
+    let library = root.join("build/onnxruntime/libonnxruntime.so");
+    assert!(library.exists() && manifest.with_extension("onnx").exists(), "run `make setup`");
+    let settings = DetectorSettings { manifest, library: Some(library), provider: Provider::Cpu, threads: 1 };
+    let mut detector = OrtDetector::open(&settings).expect("the default model opens");
+    let picture = Picture { width: 768, height: 576, bgr: vec![100; 768 * 576 * 3] };
+    let mut people = Vec::with_capacity(100);
+    detector.detect(&picture, &mut people).expect("a sound picture");
+    let before = REQUESTS.load(Ordering::Relaxed);
+    detector.detect(&picture, &mut people).expect("a sound picture");
+    let requests = REQUESTS.load(Ordering::Relaxed) - before;
+    assert!(requests <= LISTS, "{requests} requests");
 }

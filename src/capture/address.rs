@@ -54,7 +54,7 @@ impl SourceAddress {
             return Err(AddressError::Empty);
         }
         if let Some(number) = text.strip_prefix("usb:") {
-            return number.parse().map(Self::Usb).map_err(|_| AddressError::Usb(number.to_owned()));
+            return number.parse().map(Self::Usb).map_err(|_no_number| AddressError::Usb(number.to_owned()));
         }
         if let Some(folder) = text.strip_prefix("pictures:") {
             return Ok(Self::Pictures(PathBuf::from(folder)));

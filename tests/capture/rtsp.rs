@@ -19,6 +19,11 @@ fn url(port: u16) -> String {
     format!("rtsp://127.0.0.1:{port}/cam")
 }
 
+/// Settings for a camera that is about to freeze.
+fn impatient(port: u16) -> SourceSettings {
+    SourceSettings { read_timeout: Duration::from_secs(2), ..settings(&url(port)) }
+}
+
 fn up(size: PictureSize, before: Option<PictureSize>) -> CameraState {
     CameraState::Up { size, before }
 }
@@ -78,7 +83,7 @@ fn a_camera_that_freezes_is_lost_after_the_read_time_out() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let server = RtspServer::start(port, &h264(dir.path(), "a.h264", &[(300, 768)]), &[]);
-    let mut source = open(&settings(&url(port))).unwrap();
+    let mut source = open(&impatient(port)).unwrap();
     let mut frame = Frame::default();
     assert_eq!(source.read(&mut frame), Ok(ReadOutcome::Frame));
     server.freeze();
@@ -107,7 +112,7 @@ fn a_camera_that_takes_the_connection_and_says_nothing_is_given_up_in_time() {
 
 /// A stream that changes its size in the middle, and the camera that comes back with the new one.
 fn check_change_of_size(from: PictureSize, to: PictureSize) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder can be made");
     let changing = h264(dir.path(), "changing.h264", &[(20, from.width), (600, to.width)]);
     let changed = h264(dir.path(), "changed.h264", &[(300, to.width)]);
     let port = free_port();
@@ -202,7 +207,7 @@ fn a_camera_can_be_stopped_while_it_is_frozen() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let server = RtspServer::start(port, &h264(dir.path(), "a.h264", &[(300, 384)]), &[]);
-    let camera = RunningCamera::start(settings(&url(port)));
+    let camera = RunningCamera::start(impatient(port));
     camera.next_number(&mut Frame::default());
     server.freeze();
     // Dropping it stops it and waits for its thread; a thread that does not end makes this test hang.

@@ -1,0 +1,264 @@
+//! What the box knows of itself right now, for the live messages, its state and the log.
+//!
+//! One small table under one lock: cameras write their line of it, whoever reports copies it out. Nothing waits
+//! for anything while it holds the lock.
+
+use crate::capture::camera::CameraState;
+use crate::count::{Crossing, Direction};
+use crate::ids::{CameraId, LineId};
+use crate::time::{FrameTime, WallTime};
+use crate::wire::v1;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The span over which frames a second are told: long enough to be steady, short enough to see a stall.
+const RATE_WINDOW: Duration = Duration::from_secs(3);
+
+/// The table.
+#[derive(Debug)]
+pub struct Board {
+    since: WallTime,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    cameras: Vec<CameraLine>,
+    /// What a person should look at, by what it is about.
+    problems: BTreeMap<String, Problem>,
+    /// Goes up whenever something changes that belongs into the box's state.
+    version: u64,
+}
+
+#[derive(Debug)]
+struct CameraLine {
+    id: CameraId,
+    status: v1::CameraStatus,
+    rate: FrameRate,
+    lines: Vec<(LineId, u64, u64)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    text: String,
+    since: WallTime,
+}
+
+/// Frames a second over a short window.
+#[derive(Debug, Default)]
+pub struct FrameRate {
+    window: Option<(FrameTime, u32)>,
+    told: f64,
+    last: Option<FrameTime>,
+}
+
+impl FrameRate {
+    /// Notes a frame.
+    pub fn frame(&mut self, at: FrameTime) {
+        self.last = Some(at);
+        let (from, frames) = self.window.get_or_insert((at, 0));
+        let span = at.since(*from);
+        if span < RATE_WINDOW {
+            *frames += 1;
+            return;
+        }
+        self.told = f64::from(*frames) / span.as_secs_f64();
+        self.window = Some((at, 1));
+    }
+
+    /// Frames a second of late; zero where none came for a whole window.
+    #[must_use]
+    pub fn at(&self, now: FrameTime) -> f64 {
+        match (self.last, self.window) {
+            (Some(last), _) if now.since(last) > RATE_WINDOW => 0.0,
+            // Nothing told yet: what the first frames say is better than nothing.
+            (Some(last), Some((from, frames))) if self.told <= 0.0 && last.since(from) > Duration::ZERO => {
+                f64::from(frames.saturating_sub(1)) / last.since(from).as_secs_f64()
+            }
+            _ => self.told,
+        }
+    }
+}
+
+impl Board {
+    /// A table of cameras that are not connected yet.
+    #[must_use]
+    pub fn new(since: WallTime, cameras: &[(CameraId, Vec<LineId>)]) -> Self {
+        let line = |(id, lines): &(CameraId, Vec<LineId>)| CameraLine {
+            id: id.clone(),
+            status: v1::CameraStatus::Connecting,
+            rate: FrameRate::default(),
+            lines: lines.iter().map(|line| (line.clone(), 0, 0)).collect(),
+        };
+        let cameras = cameras.iter().map(line).collect();
+        Self { since, table: Mutex::new(Table { cameras, ..Table::default() }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // Every change is a single assignment, so a poisoned table is still whole.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn camera(&self, id: &CameraId, change: impl FnOnce(&mut CameraLine)) {
+        if let Some(line) = self.lock().cameras.iter_mut().find(|line| line.id == *id) {
+            change(line);
+        }
+    }
+
+    /// Notes how a camera is.
+    pub fn camera_is(&self, id: &CameraId, state: &CameraState) {
+        let status = match state {
+            CameraState::Connecting => v1::CameraStatus::Connecting,
+            CameraState::Up { .. } => v1::CameraStatus::Up,
+            CameraState::Down { .. } => v1::CameraStatus::Down,
+        };
+        self.camera(id, |line| line.status = status);
+        self.lock().version += 1;
+        match state {
+            CameraState::Down { since, reason } => {
+                self.problem(&format!("camera {id}"), &reason.to_string(), since.wall);
+            }
+            _ => self.solved(&format!("camera {id}")),
+        }
+    }
+
+    /// Notes a frame that was looked at.
+    pub fn frame(&self, id: &CameraId, at: FrameTime) {
+        self.camera(id, |line| line.rate.frame(at));
+    }
+
+    /// Adds a crossing to the totals.
+    pub fn crossing(&self, id: &CameraId, crossing: &Crossing) {
+        self.camera(id, |camera| {
+            for (line, entries, exits) in &mut camera.lines {
+                if *line == crossing.line {
+                    match crossing.direction {
+                        Direction::In => *entries += 1,
+                        Direction::Out => *exits += 1,
+                    }
+                }
+            }
+        });
+    }
+
+    /// Notes something that a person should look at; tells whether it is news.
+    pub fn problem(&self, about: &str, text: &str, since: WallTime) -> bool {
+        let mut table = self.lock();
+        if table.problems.get(about).is_some_and(|known| known.text == text) {
+            return false;
+        }
+        table.problems.insert(about.to_owned(), Problem { text: text.to_owned(), since });
+        table.version += 1;
+        true
+    }
+
+    /// Notes that it is all right again; tells whether it was not.
+    pub fn solved(&self, about: &str) -> bool {
+        let mut table = self.lock();
+        let was_there = table.problems.remove(about).is_some();
+        table.version += u64::from(was_there);
+        was_there
+    }
+
+    /// Goes up with every change of what [`Board::cameras`] and [`Board::problems`] say.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    /// Current values, for `live`.
+    #[must_use]
+    pub fn now(&self, now: FrameTime) -> v1::Now {
+        let table = self.lock();
+        let total = |(line, entries, exits): &(LineId, u64, u64)| v1::LineTotals {
+            line: line.to_string(),
+            entries: *entries,
+            exits: *exits,
+        };
+        let camera = |line: &CameraLine| v1::CameraNow {
+            camera: line.id.to_string(),
+            state: line.status,
+            fps: line.rate.at(now),
+            lines: line.lines.iter().map(total).collect(),
+        };
+        v1::Now {
+            at_ms: now.wall.unix_ms(),
+            since_ms: self.since.unix_ms(),
+            cameras: table.cameras.iter().map(camera).collect(),
+        }
+    }
+
+    /// Every camera, for `state`.
+    #[must_use]
+    pub fn cameras(&self) -> Vec<v1::CameraState> {
+        let state = |line: &CameraLine| v1::CameraState { camera: line.id.to_string(), state: line.status };
+        self.lock().cameras.iter().map(state).collect()
+    }
+
+    /// What a person should look at, for `state`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<v1::Problem> {
+        let one = |(about, problem): (&String, &Problem)| v1::Problem {
+            about: about.clone(),
+            text: problem.text.clone(),
+            since_ms: problem.since.unix_ms(),
+        };
+        self.lock().problems.iter().map(one).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> FrameTime {
+        FrameTime::of_run(WallTime::default(), Duration::from_millis(ms))
+    }
+
+    fn board() -> (Board, CameraId) {
+        let door = CameraId::parse("door").unwrap();
+        (Board::new(WallTime::default(), &[(door.clone(), vec![LineId::parse("in").unwrap()])]), door)
+    }
+
+    #[test]
+    fn the_frame_rate_is_that_of_the_last_seconds_and_zero_after_a_stall() {
+        let mut rate = FrameRate::default();
+        (0..100).for_each(|frame| rate.frame(at(100 * frame)));
+        assert!((rate.at(at(9_900)) - 10.0).abs() < 0.5, "{}", rate.at(at(9_900)));
+        assert!(rate.at(at(20_000)) <= 0.0);
+    }
+
+    #[test]
+    fn the_first_frames_already_say_something() {
+        let mut rate = FrameRate::default();
+        (0..5).for_each(|frame| rate.frame(at(100 * frame)));
+        assert!((rate.at(at(400)) - 10.0).abs() < 0.5, "{}", rate.at(at(400)));
+    }
+
+    #[test]
+    fn a_problem_is_news_once_and_gone_when_it_is_solved() {
+        let (board, _) = board();
+        assert!(board.problem("outbox", "disk full", WallTime::default()));
+        assert!(!board.problem("outbox", "disk full", WallTime::default()));
+        assert!(board.solved("outbox"));
+        assert!(!board.solved("outbox"));
+        assert!(board.problems().is_empty());
+    }
+
+    #[test]
+    fn a_camera_that_is_down_is_a_problem_until_it_is_up() {
+        let (board, door) = board();
+        let before = board.version();
+        let reason = crate::capture::CaptureError::Ended {
+            address: crate::capture::SourceAddress::parse("rtsp://me:secret@cam/1").unwrap(),
+        };
+        board.camera_is(&door, &CameraState::Down { since: at(5), reason });
+        assert!(board.problems()[0].text.contains("cam"));
+        assert!(!board.problems()[0].text.contains("secret"));
+        assert_eq!(board.cameras()[0].state, v1::CameraStatus::Down);
+        let size = crate::geom::PictureSize { width: 4, height: 2 };
+        board.camera_is(&door, &CameraState::Up { size });
+        assert!(board.problems().is_empty() && board.version() > before);
+    }
+}
