@@ -32,7 +32,11 @@ impl Topics {
     #[must_use]
     pub fn of(names: &BoxNames) -> Self {
         let base = format!("footfall/v1/{}/{}/{}", names.tenant, names.store, names.box_id);
-        Self { records: format!("{base}/records"), live: format!("{base}/live"), state: format!("{base}/state") }
+        Self {
+            records: format!("{base}/records"),
+            live: format!("{base}/live"),
+            state: format!("{base}/state"),
+        }
     }
 }
 

@@ -179,7 +179,8 @@ fn what_is_not_gzip_and_what_unpacks_without_end_is_refused() {
 
 #[test]
 fn a_negative_span_is_no_span() {
-    let mut written = serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain(), Share::Whole)).unwrap();
+    let mut written =
+        serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain(), Share::Whole)).unwrap();
     for wrong in [json!(-0.5), json!(1e300), json!("x")] {
         written["seen_s"] = wrong;
         assert!(serde_json::from_value::<Fact>(written.clone()).is_err());
@@ -288,8 +289,11 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         any_crossing().prop_map(Fact::Crossing),
         any_minute().prop_map(Fact::Minute),
-        (1..u64::MAX, 1..u64::MAX, reason)
-            .prop_map(|(from_seq, to_seq, reason)| Fact::Gap(Gap { from_seq, to_seq, reason })),
+        (1..u64::MAX, 1..u64::MAX, reason).prop_map(|(from_seq, to_seq, reason)| Fact::Gap(Gap {
+            from_seq,
+            to_seq,
+            reason
+        })),
     ]
 }
 
