@@ -110,15 +110,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     for round in 1..=ROUNDS {
         let bare_ms = bare(&mut detector, &frame)?;
         let (whole_ms, peak_mb) = whole()?;
-        println!("  round {round}: bare loop {bare_ms:.2}, footfall count {whole_ms:.2}, ratio {:.3}", whole_ms / bare_ms);
+        println!(
+            "  round {round}: bare loop {bare_ms:.2}, footfall count {whole_ms:.2}, ratio {:.3}",
+            whole_ms / bare_ms
+        );
         ratios.push(whole_ms / bare_ms);
         wholes.push(whole_ms);
         bares.push(bare_ms);
         memory = memory.max(peak_mb);
     }
-    println!("  median: bare loop {:.2}, footfall count {:.2}, ratio {:.3}", median(bares), median(wholes), median(ratios));
+    println!(
+        "  median: bare loop {:.2}, footfall count {:.2}, ratio {:.3}",
+        median(bares),
+        median(wholes),
+        median(ratios)
+    );
     println!("peak memory of footfall count: {memory:.0} MB");
     let starts = (0..ROUNDS).map(|_| start_to_first_frame()).collect::<Result<Vec<_>, _>>()?;
-    println!("start to the first counted frame of a live camera: {:.2} s (median of {ROUNDS})", median(starts));
+    println!(
+        "start to the first counted frame of a live camera: {:.2} s (median of {ROUNDS})",
+        median(starts)
+    );
     Ok(())
 }

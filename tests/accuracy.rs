@@ -27,7 +27,15 @@ fn count(every: u32) -> (Vec<u8>, serde_json::Value) {
     let events = folder.path().join("events.jsonl");
     let output = Command::new(env!("CARGO_BIN_EXE_footfall"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["count", "--line", "v500:500,140,500,480", "--json", "--every", &every.to_string(), "--events"])
+        .args([
+            "count",
+            "--line",
+            "v500:500,140,500,480",
+            "--json",
+            "--every",
+            &every.to_string(),
+            "--events",
+        ])
         .arg(&events)
         .arg(clip())
         .output()

@@ -119,7 +119,9 @@ impl Board {
             CameraState::Down { since, reason } => {
                 self.problem(&format!("camera {id}"), &reason.to_string(), since.wall);
             }
-            _ => self.solved(&format!("camera {id}")),
+            CameraState::Connecting | CameraState::Up { .. } => {
+                self.solved(&format!("camera {id}"));
+            }
         }
     }
 

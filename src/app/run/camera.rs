@@ -16,7 +16,7 @@ use crate::detect::{Detection, Detector};
 use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
-use crate::time::{Clock, FrameTime};
+use crate::time::Clock;
 use crate::track::{ImagePlaneSettings, ImagePlaneTracker};
 use crate::wire::v1::{self, Fact, Live, MadeBy};
 use std::sync::Arc;
@@ -99,7 +99,6 @@ struct Counter {
     pipeline: Pipeline,
     made_by: MadeBy,
     shared: Shared,
-    started: FrameTime,
     has_tracked: bool,
     detections: Vec<Detection>,
     told: Vec<CameraEvent>,
@@ -120,7 +119,6 @@ impl Counter {
             },
             detector,
             shared,
-            started,
             has_tracked: false,
             detections: Vec::new(),
             told: Vec::new(),
@@ -158,7 +156,7 @@ impl Counter {
         }
         self.shared.board.frame(&self.camera, frame.at);
         if !std::mem::replace(&mut self.has_tracked, true) {
-            let after = frame.at.since(self.started).as_secs_f64();
+            let after = frame.at.elapsed.as_secs_f64();
             tracing::info!("camera {}: counting, {after:.1} s after the start", self.camera);
         }
     }

@@ -71,7 +71,11 @@ impl Service {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let started = clock.now();
         let software = concat!("footfall ", env!("CARGO_PKG_VERSION"));
-        tracing::info!("{software}: box {} starts with {} camera(s)", settings.box_id, settings.cameras.len());
+        tracing::info!(
+            "{software}: box {} starts with {} camera(s)",
+            settings.box_id,
+            settings.cameras.len()
+        );
         let lines = |camera: &config::CameraSettings| {
             let ids = camera.pipeline.lines.iter().map(|line| line.id.clone()).collect();
             (camera.id.clone(), ids)
@@ -154,7 +158,11 @@ impl Service {
         for camera in self.board.now(now).cameras {
             let lines = camera.lines.iter().map(|l| format!("{}: in {}, out {}", l.line, l.entries, l.exits));
             let lines = lines.collect::<Vec<_>>().join("; ");
-            tracing::info!("camera {}: {:.1} frames a second; since the start {lines}", camera.camera, camera.fps);
+            tracing::info!(
+                "camera {}: {:.1} frames a second; since the start {lines}",
+                camera.camera,
+                camera.fps
+            );
         }
     }
 
@@ -173,14 +181,18 @@ impl Service {
                 tracing::error!("a counting thread does not end; what it held back is lost");
                 continue;
             }
-            let ended = camera.join().unwrap_or_else(|_| Err(anyhow!("a counting thread panicked; please report this")));
+            let ended = camera
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("a counting thread panicked; please report this")));
             failed = failed.or(ended.err());
         }
         if let Some(publisher) = publisher {
             publisher.report(Report { cameras: board.cameras(), problems: board.problems() });
             match publisher.stop(LAST_DELIVERY) {
                 Stopped::Delivered => tracing::info!("stopped; every record is delivered"),
-                Stopped::RecordsWait => tracing::info!("stopped; records wait in the outbox for the next start"),
+                Stopped::Unconfirmed => {
+                    tracing::info!("stopped; records wait in the outbox for the next start")
+                }
             }
         }
         outbox.stop(LAST_COMMIT).map_err(|fault| Failure::Storage(fault.to_string()))?;
@@ -206,7 +218,11 @@ fn open_outbox(
         match news {
             OutboxNews::Failing { cause } => drop(board.problem("outbox", &cause, now)),
             OutboxNews::Losing => {
-                board.problem("outbox", "memory is full as well: records are being lost; free some space", now);
+                board.problem(
+                    "outbox",
+                    "memory is full as well: records are being lost; free some space",
+                    now,
+                );
             }
             OutboxNews::Stored => drop(board.solved("outbox")),
             OutboxNews::Replaced(recovery) => drop(board.problem("outbox", &recovery.to_string(), now)),

@@ -180,8 +180,7 @@ fn what_is_not_gzip_and_what_unpacks_without_end_is_refused() {
 
 #[test]
 fn a_negative_span_is_no_span() {
-    let mut written =
-        serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
+    let mut written = serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
     for wrong in [json!(-0.5), json!(1e300), json!("x")] {
         written["seen_s"] = wrong;
         assert!(serde_json::from_value::<Fact>(written.clone()).is_err());
