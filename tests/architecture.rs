@@ -33,7 +33,6 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("thiserror", &[""]),
     ("tokio", &["publish/mqtt.rs", "publish/mqtt/", "app/watch.rs", "app/watch/"]),
     ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
-    ("toml_edit", &[]),
     ("tracing", &["capture/", "detect/ort/", "outbox/", "publish/", "app/"]),
     ("tracing_subscriber", &["app/"]),
 ];
