@@ -81,7 +81,8 @@ impl Shop {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (lines, log) = (BufReader::new(process.stderr.take().unwrap()), Arc::new(Mutex::new(String::new())));
+        let (lines, log) =
+            (BufReader::new(process.stderr.take().unwrap()), Arc::new(Mutex::new(String::new())));
         let told = Arc::clone(&log);
         let read = move || {
             for line in lines.lines().map_while(Result::ok) {
@@ -167,8 +168,8 @@ fn a_camera_that_dies_and_comes_back_is_counted_on_and_its_absence_is_a_gap_in_c
     let subscriber = Subscriber::to_all(broker.port);
     let camera = RtspServer::start(port, &stream, &[]);
     let clock = SystemClock::start();
-    let service = Shop::with(&format!("rtsp://127.0.0.1:{port}/camera")).on(broker.port);
-    let service = service.start();
+    let shop = Shop::with(&format!("rtsp://127.0.0.1:{port}/cam")).on(broker.port);
+    let service = shop.start();
     wait_until("somebody is counted", || !subscriber.crossings().is_empty());
 
     drop(camera);
@@ -207,7 +208,11 @@ fn a_stop_leaves_everything_counted_on_disk_and_the_next_start_numbers_on() {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no number is missing or used twice");
     let of_kind = |kind: &str| records.iter().filter(|(_, r)| r["kind"] == kind).collect::<Vec<_>>();
     let sum = |key: &str| of_kind("minute").iter().map(|(_, r)| r[key].as_u64().unwrap()).sum::<u64>();
-    assert_eq!(sum("in") + sum("out"), of_kind("crossing").len() as u64, "the open minute went out as a part");
+    assert_eq!(
+        sum("in") + sum("out"),
+        of_kind("crossing").len() as u64,
+        "the open minute went out as a part"
+    );
     assert!(of_kind("minute").iter().any(|(_, r)| r["part"] == true));
 }
 
@@ -231,7 +236,8 @@ fn a_password_in_a_cameras_address_is_in_no_log_and_no_message() {
     let subscriber = Subscriber::to_all(broker.port);
     let nobody = cameras::free_port();
     let shop = Shop::with(&format!("rtsp://viewer:geheim42@127.0.0.1:{nobody}/door?token=geheim42"));
-    let service = shop.on(broker.port).start();
+    let shop = shop.on(broker.port);
+    let service = shop.start();
     wait_until("the camera's problem is told", || {
         subscriber.states().iter().any(|state| state.problems.iter().any(|p| p.about == "camera door"))
     });
@@ -247,7 +253,8 @@ fn a_password_in_a_cameras_address_is_in_no_log_and_no_message() {
 #[test]
 fn an_outbox_that_is_garbage_is_set_aside_and_counting_goes_on() {
     let shop = Shop::with_clip();
-    std::fs::write(shop.outbox(), "this is not a database, it only lies where one should be".repeat(100)).unwrap();
+    std::fs::write(shop.outbox(), "this is not a database, it only lies where one should be".repeat(100))
+        .unwrap();
     let service = shop.start();
     wait_until("somebody is counted", || shop.crossings_on_disk() >= 1);
     let log = service.log();
