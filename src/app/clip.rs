@@ -1,11 +1,145 @@
-//! `footfall count`, from its arguments to a [`super::count::CountJob`].
+//! `footfall count`, from its arguments to a [`CountJob`], its files and its summary.
 
-use super::cli::CountArgs;
+use super::cli::{CountArgs, LineArgs};
+use super::count::{CountJob, Watcher, count_clip};
+use super::eye;
+use crate::capture::{Playback, SourceAddress, SourceSettings};
+use crate::config::{self, geometry_name};
+use crate::detect::DetectorSettings;
+use crate::ids::CameraId;
+use crate::pipeline::PipelineSettings;
+use crate::wire::v1::MadeBy;
+use anyhow::Context;
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Frames further apart than this leave a gap in coverage; the config file has the same default.
+const LONGEST_GAP: Duration = Duration::from_secs(2);
+/// A clip on disk that takes longer than this to open or read is on a disk that is gone.
+const DISK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How a clip is to be looked at: by a camera of a config file, by the arguments, or both.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    pub(super) camera: CameraId,
+    pub(super) pipeline: PipelineSettings,
+    pub(super) detector: DetectorSettings,
+    /// The camera's own source, where there is a config file.
+    pub(super) source: Option<SourceSettings>,
+}
+
+impl View {
+    /// Brings config file and arguments together; what an argument says goes before the file.
+    pub(super) fn of(lines: &LineArgs, model: Option<&PathBuf>) -> anyhow::Result<Self> {
+        let mut view = match &lines.config {
+            Some(path) => {
+                let settings = config::load(path)?;
+                let camera = settings.camera(lines.camera.as_ref())?.clone();
+                Self {
+                    camera: camera.id,
+                    pipeline: camera.pipeline,
+                    detector: settings.detector,
+                    source: Some(camera.source),
+                }
+            }
+            None => Self::without_config()?,
+        };
+        view.pipeline.lines = lines.over(&view.pipeline.lines);
+        if let Some(model) = model {
+            view.detector.manifest.clone_from(model);
+        }
+        Ok(view)
+    }
+
+    fn without_config() -> anyhow::Result<Self> {
+        let pipeline = PipelineSettings {
+            picture: None,
+            rate: None,
+            lines: Vec::new(),
+            exclusion: Vec::new(),
+            longest_gap: LONGEST_GAP,
+        };
+        let camera = CameraId::parse("clip").context("the name for clips is an id")?;
+        Ok(Self { camera, pipeline, detector: eye::default_settings(), source: None })
+    }
+}
+
+/// A file or folder, played once.
+pub(super) fn from_disk(clip: &Path) -> SourceSettings {
+    SourceSettings {
+        address: SourceAddress::File(clip.to_owned()),
+        playback: Playback::AsFastAsItGoes,
+        open_timeout: DISK_TIMEOUT,
+        read_timeout: DISK_TIMEOUT,
+        retry_max: DISK_TIMEOUT,
+    }
+}
 
 /// Counts in a clip.
 ///
 /// # Errors
-/// What went wrong.
-pub fn count(_args: &CountArgs) -> anyhow::Result<()> {
-    anyhow::bail!("this branch has no `footfall count`")
+/// What cannot be read, run or written, and what to do.
+pub fn count(args: &CountArgs) -> anyhow::Result<()> {
+    let mut view = View::of(&args.lines, args.model.as_ref())?;
+    view.detector.threads = args.threads.map_or(view.detector.threads, usize::from);
+    let job = CountJob {
+        source: from_disk(&args.clip),
+        fps: args.fps,
+        every: u64::from(args.every.get()),
+        start: args.start,
+        made_by: MadeBy {
+            camera: view.camera,
+            run: args.start,
+            model: String::new(),
+            geometry: geometry_name(&view.pipeline),
+        },
+        pipeline: view.pipeline,
+    };
+    let mut detector = eye::open(&view.detector)?;
+    let mut events = open_events(args.events.as_deref())?;
+    let mut drawing = args.video.as_deref().map(|path| drawing(path, &job)).transpose()?;
+    let watcher = drawing.as_deref_mut().map(|drawing| drawing as &mut dyn Watcher);
+    let summary = count_clip(&job, detector.as_mut(), &mut events, watcher)?;
+    events.flush().with_context(|| written_to(args.events.as_deref()))?;
+    if let Some(drawing) = drawing {
+        drawing.finish()?;
+    }
+    let told = if args.json { summary.to_json().to_string() } else { summary.to_text() };
+    writeln!(stdout(), "{told}")?;
+    Ok(())
+}
+
+fn open_events(path: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
+    let Some(path) = path else { return Ok(Box::new(std::io::sink())) };
+    let file = File::create(path).with_context(|| written_to(Some(path)))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+fn written_to(path: Option<&Path>) -> String {
+    format!("{} cannot be written", path.unwrap_or(Path::new("the events")).display())
+}
+
+/// A watcher that has an end.
+trait Drawing: Watcher {
+    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+}
+
+#[cfg(feature = "capture-opencv")]
+fn drawing(path: &Path, job: &CountJob) -> anyhow::Result<Box<dyn Drawing>> {
+    Ok(Box::new(super::film::Film::new(path, job)))
+}
+
+#[cfg(feature = "capture-opencv")]
+impl Drawing for super::film::Film {
+    fn finish(self: Box<Self>) -> anyhow::Result<()> {
+        Self::finish(*self)
+    }
+}
+
+#[cfg(not(feature = "capture-opencv"))]
+fn drawing(_path: &Path, _job: &CountJob) -> anyhow::Result<Box<dyn Drawing>> {
+    let why = "this footfall was built without capture-opencv, so it writes no clip";
+    Err(super::exit::Failure::Input(why.to_owned()).into())
 }

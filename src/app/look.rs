@@ -1,11 +1,69 @@
-//! `footfall look`: one frame with what is configured drawn on it.
+//! `footfall look`: one frame with what is configured drawn on it, and whom the network sees there.
 
 use super::cli::LookArgs;
 
-/// One frame with what is configured drawn on it.
+/// Writes one frame with lines, arrows, zones, people and the points that count.
 ///
 /// # Errors
-/// What went wrong.
+/// What cannot be read, run or written, and what to do.
+#[cfg(feature = "capture-opencv")]
+pub fn look(args: &LookArgs) -> anyhow::Result<()> {
+    use super::clip::{View, from_disk};
+    use super::{draw, exit::Failure, eye, film};
+    use crate::capture::{self, Frame, ReadOutcome};
+    use crate::time::{Clock, SystemClock};
+    use std::io::Write;
+    use std::sync::Arc;
+
+    let view = View::of(&args.lines, args.model.as_ref())?;
+    let source = args.clip.as_deref().map(from_disk).or(view.source);
+    let source =
+        source.ok_or_else(|| Failure::Input("there is neither a clip nor a camera to look at".into()))?;
+    let clock = Arc::new(SystemClock::start());
+    let start = clock.now().wall;
+    let mut camera = capture::open(&source, clock, start, None)?;
+    let mut frame = Frame::default();
+    if camera.read(&mut frame)? == ReadOutcome::End {
+        return Err(Failure::Input(format!("{}: it holds no frame", source.address)).into());
+    }
+    let size = frame.picture.size();
+    let drawn_on = view.pipeline.picture.unwrap_or(size);
+    let (mut detector, mut people) = (eye::open(&view.detector)?, Vec::new());
+    detector.detect(&frame.picture, &mut people)?;
+    let overlay = draw::Overlay {
+        boxes: people
+            .iter()
+            .map(|p| draw::BoxMark { bbox: p.bbox, score: Some(p.score), track: None })
+            .collect(),
+        feet: people.iter().map(|person| person.bbox.foot()).collect(),
+        caption: format!("{}  {size}", source.address),
+        ..film::marks(&view.pipeline, &[], size)
+    };
+    draw::draw(&overlay, &mut frame.picture)?;
+    draw::save_png(&frame.picture, &args.out)?;
+    let mut out = std::io::stdout();
+    writeln!(
+        out,
+        "{}: {size} px, {} people seen; drawn in {}",
+        source.address,
+        people.len(),
+        args.out.display()
+    )?;
+    if drawn_on != size {
+        writeln!(
+            out,
+            "the lines were drawn on {drawn_on} px, this picture is {size} px: they do not lie where they seem to"
+        )?;
+    }
+    Ok(())
+}
+
+/// Says that this build cannot draw.
+///
+/// # Errors
+/// Always: there is no OpenCV in this build.
+#[cfg(not(feature = "capture-opencv"))]
 pub fn look(_args: &LookArgs) -> anyhow::Result<()> {
-    anyhow::bail!("this branch has no `footfall look`")
+    let why = "this footfall was built without capture-opencv, so it draws nothing";
+    Err(super::exit::Failure::Input(why.to_owned()).into())
 }

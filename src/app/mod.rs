@@ -11,6 +11,9 @@ pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
 pub mod exit;
+pub mod eye;
+#[cfg(feature = "capture-opencv")]
+pub mod film;
 pub mod look;
 #[cfg(feature = "detect-ort")]
 pub mod model;
@@ -39,10 +42,9 @@ pub fn prepare() {
 
 /// The log goes to standard error; `FOOTFALL_LOG` says how much of it.
 fn start_log() {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .with_env_var("FOOTFALL_LOG")
-        .from_env_lossy();
+    // ONNX Runtime tells at every start what it finds; that is worth a line only when somebody asks.
+    let wanted = std::env::var("FOOTFALL_LOG").unwrap_or_else(|_| "info,ort=warn".to_owned());
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
     let log = tracing_subscriber::fmt()
         .compact()
         .with_env_filter(filter)

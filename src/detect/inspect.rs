@@ -170,7 +170,8 @@ impl NetworkFacts {
 /// [`InspectError`] lists what was seen and what is known.
 pub fn recognise(facts: &NetworkFacts, named: Option<HeadKind>) -> Result<Draft, InspectError> {
     let no_picture = || InspectError::NoPicture { seen: facts.seen() };
-    let (input, layout, size) = facts.inputs.iter().find_map(picture_input).ok_or_else(no_picture)?;
+    let PictureInput { port: input, layout, size } =
+        facts.inputs.iter().find_map(picture_input).ok_or_else(no_picture)?;
     let tries: [fn(&Sight<'_>) -> Option<Seen>; 5] = [see_nanodet, see_yolox, see_yolov8, see_detr, see_ssd];
     let sight = Sight { facts, size, named };
     let wanted = |seen: &Seen| named.is_none_or(|named| seen.head.kind() == named);
@@ -244,15 +245,26 @@ fn level_cells(stride: u32, width: u32, height: u32) -> i64 {
     i64::from(width.div_ceil(stride)) * i64::from(height.div_ceil(stride))
 }
 
-fn picture_input(port: &Port) -> Option<(&Port, Layout, Option<(u32, u32)>)> {
+/// The input that takes the picture, with its layout and, where it is fixed, its width and height in px.
+struct PictureInput<'a> {
+    port: &'a Port,
+    layout: Layout,
+    size: Option<(u32, u32)>,
+}
+
+fn picture_input(port: &Port) -> Option<PictureInput<'_>> {
     if !matches!(port.element.as_str(), "f32" | "u8") {
         return None;
     }
     let side = |side: i64| u32::try_from(side).ok().filter(|side| *side > 0);
     let size = |width, height| side(width).zip(side(height));
     match port.shape[..] {
-        [1 | -1, 3, height, width] => Some((port, Layout::Nchw, size(width, height))),
-        [1 | -1, height, width, 3] => Some((port, Layout::Nhwc, size(width, height))),
+        [1 | -1, 3, height, width] => {
+            Some(PictureInput { port, layout: Layout::Nchw, size: size(width, height) })
+        }
+        [1 | -1, height, width, 3] => {
+            Some(PictureInput { port, layout: Layout::Nhwc, size: size(width, height) })
+        }
         _ => None,
     }
 }

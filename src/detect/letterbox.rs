@@ -9,6 +9,7 @@
 use super::manifest::{Channels, Fit, InputSpec, Layout};
 use crate::capture::Picture;
 use crate::geom::{ImageBox, PictureSize};
+use std::ops::Range;
 
 /// Where a box of the network's picture lies in the camera's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,12 +77,20 @@ pub enum TensorMut<'a> {
 #[derive(Debug, Clone)]
 pub struct Letterbox {
     input: InputSpec,
-    /// Per channel in the order of the tensor: level x `gain` + `bias`.
+    /// Per channel, blue first: level x `gain` + `bias`.
     gain: [f32; 3],
     bias: [f32; 3],
     plan: Option<Plan>,
-    /// One blended source row, `(width, 3)` BGR, and [`OVERHANG`] zeros.
+    rows: RowBuffers,
+}
+
+/// What one row goes through; made with the plan.
+#[derive(Debug, Clone, Default)]
+struct RowBuffers {
+    /// A source row between two, `(width, 3)` BGR, and [`OVERHANG`] zeros.
     blended: Vec<f32>,
+    /// The columns picked out of it: blue, green, red and a fourth lane that nobody reads.
+    picked: Vec<[f32; 4]>,
 }
 
 /// What one source size needs.
@@ -112,9 +121,13 @@ impl Letterbox {
     /// For a network's input.
     #[must_use]
     pub fn new(input: &InputSpec) -> Self {
-        let gain = input.std.map(f32::recip);
-        let bias = std::array::from_fn(|channel| -input.mean[channel] / input.std[channel]);
-        Self { input: input.clone(), gain, bias, plan: None, blended: Vec::new() }
+        let mut gain = input.std.map(f32::recip);
+        let mut bias = std::array::from_fn(|channel| -input.mean[channel] / input.std[channel]);
+        if input.channels == Channels::Rgb {
+            gain.reverse();
+            bias.reverse();
+        }
+        Self { input: input.clone(), gain, bias, plan: None, rows: RowBuffers::default() }
     }
 
     /// Values in the tensor.
@@ -141,15 +154,17 @@ impl Letterbox {
             return Err(PictureError::Tensor { expected: self.tensor_len(), got });
         }
         if self.plan.as_ref().is_none_or(|plan| plan.source != picture.size()) {
-            self.plan = Some(Plan::new(&self.input, picture.size()));
-            self.blended = vec![0.0; picture.width as usize * 3 + OVERHANG];
+            let plan = Plan::new(&self.input, picture.size());
+            self.rows.blended = vec![0.0; picture.width as usize * 3 + OVERHANG];
+            self.rows.picked = vec![[0.0; 4]; plan.columns.len()];
+            self.plan = Some(plan);
         }
         let plan = self.plan.as_ref().expect("made just above");
         let painter = Painter { input: &self.input, gain: self.gain, bias: self.bias, plan };
         match tensor {
-            TensorMut::F32(values) => painter.paint(picture, &mut self.blended, values, |level| level),
+            TensorMut::F32(values) => painter.paint(picture, &mut self.rows, values, |level| level),
             // Whole levels between 0 and 255 already.
-            TensorMut::U8(values) => painter.paint(picture, &mut self.blended, values, |level| level as u8),
+            TensorMut::U8(values) => painter.paint(picture, &mut self.rows, values, |level| level as u8),
         }
         Ok(plan.source_from_model())
     }
@@ -247,55 +262,27 @@ impl Painter<'_> {
     fn paint<T: Copy>(
         &self,
         picture: &Picture,
-        blended: &mut [f32],
+        rows: &mut RowBuffers,
         tensor: &mut [T],
         cast: impl Fn(f32) -> T,
     ) {
-        let pad = f32::from(self.input.pad);
-        let pad = std::array::from_fn(|channel| cast(pad * self.gain[channel] + self.bias[channel]));
         let stride = 3 * picture.width as usize;
         let (width, height) = (self.input.width as usize, self.input.height as usize);
+        let inner = self.plan.left..self.plan.left + self.plan.columns.len();
+        let value = |channel: usize, level: f32| cast(level * self.gain[channel] + self.bias[channel]);
+        let pad = std::array::from_fn(|channel| value(channel, f32::from(self.input.pad)));
         for y in 0..height {
-            let mut row = OutputRow::of(tensor, self.input.layout, y, width, height);
+            let mut row = OutputRow::of(tensor, self.input, y);
             let Some(tap) = y.checked_sub(self.plan.top).and_then(|y| self.plan.rows.get(y)) else {
                 row.fill(0..width, pad);
                 continue;
             };
-            let inner = self.plan.left..self.plan.left + self.plan.columns.len();
             row.fill(0..inner.start, pad);
             row.fill(inner.end..width, pad);
-            blend_rows(&picture.bgr, stride, *tap, &mut blended[..stride]);
-            self.paint_row(blended, &mut row, &cast);
+            blend_rows(&picture.bgr, stride, *tap, &mut rows.blended[..stride]);
+            pick_columns(&rows.blended, &self.plan.columns, &mut rows.picked);
+            row.paint(inner.start, &rows.picked, |channel, level| value(channel, whole(level)));
         }
-    }
-
-    /// Picks columns out of a blended row, rounds to whole levels, orders the channels and normalises.
-    fn paint_row<T: Copy>(&self, blended: &[f32], row: &mut OutputRow<'_, T>, cast: &impl Fn(f32) -> T) {
-        let order: [usize; 3] = match self.input.channels {
-            Channels::Bgr => [0, 1, 2],
-            Channels::Rgb => [2, 1, 0],
-        };
-        // Gain and bias in the order of the source, with a fourth lane that nobody reads.
-        let mut gain = [0.0; 4];
-        let mut bias = [0.0; 4];
-        for (channel, from) in order.into_iter().enumerate() {
-            gain[from] = self.gain[channel];
-            bias[from] = self.bias[channel];
-        }
-        let pick = |tap: &Tap| {
-            let (here, next): (&[f32; 4], &[f32; 4]) = match blended[tap.first..].first_chunk::<7>() {
-                Some(seven) => (
-                    seven.first_chunk().expect("seven hold four"),
-                    seven.last_chunk().expect("seven hold four"),
-                ),
-                None => return [cast(0.0); 4],
-            };
-            std::array::from_fn(|lane| {
-                let level = whole(here[lane] + (next[lane] - here[lane]) * tap.weight);
-                cast(level * gain[lane] + bias[lane])
-            })
-        };
-        row.paint(self.plan.left, self.plan.columns.iter().map(pick), order);
     }
 }
 
@@ -311,6 +298,17 @@ fn blend_rows(bgr: &[u8], stride: usize, tap: Tap, out: &mut [f32]) {
     }
 }
 
+/// Each output column between two px of a row. Whole px of four lanes are worked on, and ordered into
+/// planes afterwards: one loop for both would leave the vector unit idle.
+fn pick_columns(blended: &[f32], columns: &[Tap], picked: &mut [[f32; 4]]) {
+    for (tap, picked) in columns.iter().zip(picked) {
+        let seven = blended[tap.first..].first_chunk::<7>().expect("the row is longer by its overhang");
+        let here: &[f32; 4] = seven.first_chunk().expect("seven hold four");
+        let next: &[f32; 4] = seven.last_chunk().expect("seven hold four");
+        *picked = std::array::from_fn(|lane| here[lane] + (next[lane] - here[lane]) * tap.weight);
+    }
+}
+
 /// The nearest whole number of a level 0-255. Adding 1.5 x 2^23 leaves no bits behind the point;
 /// it is the fast way that every vector unit has, `round` is a call on the oldest ones.
 fn whole(level: f32) -> f32 {
@@ -318,52 +316,69 @@ fn whole(level: f32) -> f32 {
     (level + NO_FRACTION) - NO_FRACTION
 }
 
-/// One row of the tensor, in either layout.
+/// One row of the tensor, in either layout, taking levels as blue, green, red.
 enum OutputRow<'a, T> {
+    /// The planes of blue, green and red.
     Planes([&'a mut [T]; 3]),
-    Pixels(&'a mut [T]),
+    /// Pixels of three values, and where in each blue, green and red lie.
+    Pixels(&'a mut [T], [usize; 3]),
 }
 
 impl<'a, T: Copy> OutputRow<'a, T> {
-    fn of(tensor: &'a mut [T], layout: Layout, y: usize, width: usize, height: usize) -> Self {
-        match layout {
-            Layout::Nhwc => Self::Pixels(&mut tensor[3 * y * width..3 * (y + 1) * width]),
+    fn of(tensor: &'a mut [T], input: &InputSpec, y: usize) -> Self {
+        let (width, height) = (input.width as usize, input.height as usize);
+        let is_rgb = input.channels == Channels::Rgb;
+        match input.layout {
+            Layout::Nhwc => {
+                let places = if is_rgb { [2, 1, 0] } else { [0, 1, 2] };
+                Self::Pixels(&mut tensor[3 * y * width..3 * (y + 1) * width], places)
+            }
             Layout::Nchw => {
                 let (first, rest) = tensor.split_at_mut(width * height);
                 let (second, third) = rest.split_at_mut(width * height);
-                Self::Planes([first, second, third].map(|plane| &mut plane[y * width..(y + 1) * width]))
+                let mut planes = [first, second, third].map(|plane| &mut plane[y * width..(y + 1) * width]);
+                if is_rgb {
+                    planes.reverse();
+                }
+                Self::Planes(planes)
             }
         }
     }
 
-    fn fill(&mut self, columns: std::ops::Range<usize>, level: [T; 3]) {
+    /// Gives every px of `columns` the same values.
+    fn fill(&mut self, columns: Range<usize>, bgr: [T; 3]) {
         match self {
             Self::Planes(planes) => {
-                for (plane, level) in planes.iter_mut().zip(level) {
-                    plane[columns.clone()].fill(level);
+                for (plane, value) in planes.iter_mut().zip(bgr) {
+                    plane[columns.clone()].fill(value);
                 }
             }
-            Self::Pixels(pixels) => {
-                for pixel in pixels[3 * columns.start..3 * columns.end].chunks_exact_mut(3) {
-                    pixel.copy_from_slice(&level);
+            Self::Pixels(row, places) => {
+                for pixel in row[3 * columns.start..3 * columns.end].chunks_exact_mut(3) {
+                    for (place, value) in places.iter().zip(bgr) {
+                        pixel[*place] = value;
+                    }
                 }
             }
         }
     }
 
-    fn paint(&mut self, left: usize, pixels: impl Iterator<Item = [T; 4]>, order: [usize; 3]) {
+    /// Gives the px from `left` on the values that `value` makes of a channel (blue 0) and its level.
+    fn paint(&mut self, left: usize, levels: &[[f32; 4]], value: impl Fn(usize, f32) -> T) {
         match self {
-            Self::Planes([first, second, third]) => {
-                let places = first[left..].iter_mut().zip(&mut second[left..]).zip(&mut third[left..]);
-                for (((first, second), third), bgr) in places.zip(pixels) {
-                    *first = bgr[order[0]];
-                    *second = bgr[order[1]];
-                    *third = bgr[order[2]];
+            Self::Planes([blue, green, red]) => {
+                let places = blue[left..].iter_mut().zip(&mut green[left..]).zip(&mut red[left..]);
+                for (((blue, green), red), level) in places.zip(levels) {
+                    *blue = value(0, level[0]);
+                    *green = value(1, level[1]);
+                    *red = value(2, level[2]);
                 }
             }
-            Self::Pixels(row) => {
-                for (place, bgr) in row[3 * left..].chunks_exact_mut(3).zip(pixels) {
-                    place.copy_from_slice(&order.map(|from| bgr[from]));
+            Self::Pixels(row, places) => {
+                for (pixel, level) in row[3 * left..].chunks_exact_mut(3).zip(levels) {
+                    for (channel, place) in places.iter().enumerate() {
+                        pixel[*place] = value(channel, level[channel]);
+                    }
                 }
             }
         }

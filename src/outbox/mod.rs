@@ -1,7 +1,61 @@
 //! Durable records on disk until somebody has them.
+//!
+//! What is not obvious: a record gets its number in the transaction that stores it, so a number
+//! exists only together with its record, and there are no holes to explain after a power cut. What can
+//! go wrong with numbers is the opposite, that one is used twice, because the file was lost or replaced;
+//! a receiver would then take a new record for an old copy. The second file prevents that.
+//!
+//! # On disk
+//!
+//! | file | what |
+//! |---|---|
+//! | `NAME` | SQLite, WAL, `synchronous=FULL`; tables and their meaning in `schema.sql` |
+//! | `NAME-wal`, `NAME-shm` | SQLite's own, while it is open and after a crash |
+//! | `NAME.seq` | end of the block of numbers that may have been used, in text (module `numbers`) |
+//! | `NAME.lock` | empty; locked by the process that has the outbox open |
+//! | `NAME.new` | a file being rebuilt; complete once its one transaction is, else thrown away |
+//! | `NAME.corrupt-MS` | a file that could not be trusted, set aside at that time, for a person to look at |
+//!
+//! # Invariants ([`Outbox::check_invariants`] checks the first four)
+//!
+//! 1. *Numbered*: every stored record holds its own row's number.
+//! 2. *Below next*: every stored number is below `next_seq`.
+//! 3. *Reserved on disk*: `next_seq - 1` is not above the number in `NAME.seq`.
+//! 4. *One owner*: `meta` has one row, and names the box that opened the file.
+//! 5. *Contiguous*: the numbers of all records ever stored are 1, 2, 3, ... but for those that a `gap`
+//!    record names.
+//!
+//! # When the file cannot be trusted
+//!
+//! Opening runs `quick_check`. A file that is garbage, cut short, or not an outbox is set aside; rows
+//! that can still be read go into a new file; numbering goes on above everything reserved, and a
+//! durable `gap` record (the first in the new numbers) says which may never come. The same happens to
+//! numbers when the file is missing, or older than `NAME.seq`, as after restoring a copy. If `NAME.seq` is gone
+//! too, numbering goes on from the clock in milliseconds, which is above any count of records.
+//!
+//! # Who confirms
+//!
+//! For now the broker's PubAck ends a record's life here, through [`Outbox::confirm`]. A receiver that
+//! publishes a watermark will call the same function, and nothing else changes.
 
-use std::path::PathBuf;
+use crate::ids::BoxId;
+use crate::time::WallTime;
+use crate::wire::v1::{AnyRecord, Fact, Gap, GapReason, Record};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde_json::value::RawValue;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+mod numbers;
+mod open;
+mod upgrade;
+mod writer;
+
+pub use writer::{
+    Counts, MOST_IN_MEMORY, OutboxNews, OutboxReader, OutboxWriter, ReadError, RecordSender, StopError,
+    WriterGone,
+};
 
 /// Where records are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,3 +65,416 @@ pub struct OutboxSettings {
     /// Records are committed together at least this often.
     pub commit_every: Duration,
 }
+
+/// What is wrong with an outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// Its directory cannot be made, or a file beside it cannot be read or written.
+    #[error("outbox {path}: cannot {doing} ({source}); give the service a directory that it may write")]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("outbox {path} is in use by another footfall; stop that one or give this one its own file")]
+    InUse {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// It holds another box's records.
+    #[error("outbox {path} belongs to box {found:?}, this is box {expected}; correct the box id or the path")]
+    OtherBox {
+        /// The outbox.
+        path: PathBuf,
+        /// The box that it names.
+        found: String,
+        /// The box that opens it.
+        expected: BoxId,
+    },
+    /// A newer footfall wrote it.
+    #[error("outbox {path} has version {found}, this footfall knows {known}; update footfall")]
+    Newer {
+        /// The outbox.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The disk is full.
+    #[error("outbox {path}: the disk is full; free some space")]
+    Full {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// The file gives back garbage, or is closed after it did.
+    #[error("outbox {path} is corrupt ({cause})")]
+    Corrupt {
+        /// The outbox.
+        path: PathBuf,
+        /// What SQLite says.
+        cause: String,
+    },
+    /// SQLite fails otherwise.
+    #[error("outbox {path}: cannot {doing} ({source})")]
+    Sqlite {
+        /// The outbox.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl OutboxError {
+    /// Whether waiting may help, as with a full disk.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Sqlite { .. } | Self::File { .. } | Self::InUse { .. })
+    }
+
+    /// Whether the file has to be opened anew, so that it is set aside.
+    #[must_use]
+    pub const fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Corrupt { .. })
+    }
+
+    fn sqlite(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt { path, cause: source.to_string() }
+            }
+            _ => Self::Sqlite { path, doing, source },
+        }
+    }
+
+    fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull => Self::Full { path: path.to_owned() },
+            _ => Self::File { path: path.to_owned(), doing, source },
+        }
+    }
+}
+
+/// Numbers from `first` to `last`, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SeqRange {
+    /// First number.
+    pub first: u64,
+    /// Last number.
+    pub last: u64,
+}
+
+/// A stored record.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its number.
+    pub seq: u64,
+    /// The record as JSON, as it goes over the wire, its number included.
+    pub body: Box<RawValue>,
+}
+
+/// What was found at opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// Nothing was there; numbers start at 1.
+    New,
+    /// The file was good; numbers go on.
+    Found,
+    /// Numbers may be lost; a gap record says which.
+    Recovered(Recovery),
+}
+
+/// What was saved and what was not, where the outbox could not be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// Why.
+    pub reason: GapReason,
+    /// Numbers that never come unless they have come already.
+    pub gap: SeqRange,
+    /// Records that could be read from the old file, and go on waiting.
+    pub salvaged: u64,
+    /// Where the old file lies now.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl std::fmt::Display for Recovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.reason {
+            GapReason::OutboxMissing => "was missing",
+            GapReason::OutboxOutdated => "was older than the numbers already used",
+            GapReason::OutboxCorrupt | GapReason::Unreadable => "was corrupt",
+        };
+        let SeqRange { first, last } = self.gap;
+        write!(f, "the outbox {what}; {} waiting records were saved, ", self.salvaged)?;
+        write!(f, "records {first} to {last} are lost unless they were delivered")?;
+        match &self.set_aside {
+            Some(path) => write!(f, "; the old file is now {}", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The outbox of one box. One per file: a second one is refused.
+#[derive(Debug)]
+pub struct Outbox {
+    path: PathBuf,
+    box_id: BoxId,
+    /// None after the file was found corrupt, until [`Outbox::reopen`].
+    sqlite: Option<Connection>,
+    /// Held as long as the outbox is open.
+    _lock: File,
+}
+
+impl Outbox {
+    /// Opens the file, or makes it with its directory; recovers what can be where it is corrupt.
+    ///
+    /// # Errors
+    /// [`OutboxError`]: not writable, in use, of another box, or of a newer version. A corrupt file is
+    /// no error.
+    pub fn open(path: &Path, box_id: &BoxId, now: WallTime) -> Result<(Self, Opening), OutboxError> {
+        let lock = open::lock(path)?;
+        let (sqlite, opening) = open::open(path, box_id, now)?;
+        let outbox =
+            Self { path: path.to_owned(), box_id: box_id.clone(), sqlite: Some(sqlite), _lock: lock };
+        Ok((outbox, opening))
+    }
+
+    /// Opens the file again, after an error that [is corrupt](OutboxError::is_corrupt).
+    ///
+    /// # Errors
+    /// As [`Outbox::open`].
+    pub fn reopen(&mut self, now: WallTime) -> Result<Opening, OutboxError> {
+        self.sqlite = None;
+        let (sqlite, opening) = open::open(&self.path, &self.box_id, now)?;
+        self.sqlite = Some(sqlite);
+        Ok(opening)
+    }
+
+    /// Stores facts in one transaction and numbers them in their order; none for none.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing is stored then, and no number is used.
+    pub fn append(&mut self, facts: &[Fact]) -> Result<Option<SeqRange>, OutboxError> {
+        self.commit(&[], facts)
+    }
+
+    /// Deletes records that somebody else holds now. Numbers that are not there do no harm.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; the records stay then, and go out again later.
+    pub fn confirm(&mut self, range: SeqRange) -> Result<(), OutboxError> {
+        self.commit(&[range], &[]).map(|_| ())
+    }
+
+    /// Deletes what is confirmed and stores what is new, in one transaction and one fsync.
+    ///
+    /// Deleting comes first: on a full disk it makes the room.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing has changed then.
+    pub fn commit(
+        &mut self,
+        confirmed: &[SeqRange],
+        facts: &[Fact],
+    ) -> Result<Option<SeqRange>, OutboxError> {
+        let Self { path, sqlite, .. } = self;
+        let sqlite = opened(path, sqlite.as_mut())?;
+        let done = try_commit(path, sqlite, confirmed, facts);
+        if done.is_err() && !facts.is_empty() {
+            give_back_numbers(path, sqlite);
+        }
+        done
+    }
+
+    /// Records with numbers above `after`, by rising number, at most `limit`.
+    ///
+    /// A row that cannot be read is handed out as a gap of its own number, so that it
+    /// can never hold up those behind it.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the file cannot be read.
+    pub fn waiting(&self, after: u64, limit: usize) -> Result<Vec<Row>, OutboxError> {
+        let failed = |fault| OutboxError::sqlite(&self.path, "read records", fault);
+        let sqlite = opened(&self.path, self.sqlite.as_ref())?;
+        let mut select = sqlite
+            .prepare_cached("SELECT seq, body FROM record WHERE seq > ?1 ORDER BY seq LIMIT ?2")
+            .map_err(failed)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select
+            .query_map(params![to_sql(after), limit], |row| {
+                let seq = from_sql(row.get(0)?);
+                Ok(Row { seq, body: checked_body(seq, row.get_ref(1)?.as_str().ok()) })
+            })
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// How many records wait.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the file cannot be read.
+    pub fn count(&self) -> Result<u64, OutboxError> {
+        opened(&self.path, self.sqlite.as_ref())?
+            .query_row("SELECT count(*) FROM record", [], |row| row.get(0))
+            .map(from_sql)
+            .map_err(|fault| OutboxError::sqlite(&self.path, "count records", fault))
+    }
+
+    /// The number that the next record gets.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the file cannot be read.
+    pub fn next_seq(&self) -> Result<u64, OutboxError> {
+        opened(&self.path, self.sqlite.as_ref())?
+            .query_row("SELECT next_seq FROM meta", [], |row| row.get(0))
+            .map(from_sql)
+            .map_err(|fault| OutboxError::sqlite(&self.path, "read its numbers", fault))
+    }
+
+    /// Checks what the module promises of the file; for tests and fuzzing.
+    ///
+    /// # Errors
+    /// The name of the invariant that does not hold, and the numbers.
+    pub fn check_invariants(&self) -> Result<(), String> {
+        let sqlite = opened(&self.path, self.sqlite.as_ref()).map_err(|fault| fault.to_string())?;
+        let (owners, owner, next): (i64, String, i64) = sqlite
+            .query_row("SELECT count(*), min(box), min(next_seq) FROM meta", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .map_err(|fault| fault.to_string())?;
+        if owners != 1 || owner != self.box_id.as_str() {
+            return Err(format!("one owner: {owners} rows, {owner:?} for {}", self.box_id));
+        }
+        let highest: Option<i64> = sqlite
+            .query_row("SELECT max(seq) FROM record", [], |row| row.get(0))
+            .optional()
+            .map_err(|fault| fault.to_string())?
+            .flatten();
+        if highest.unwrap_or(0) >= next {
+            return Err(format!("below next: {highest:?} with next {next}"));
+        }
+        let on_disk = numbers::read(&numbers_path(&self.path)).map_err(|fault| fault.to_string())?;
+        let up_to = on_disk.map_or(0, |reserved| reserved.up_to);
+        if from_sql(next) > up_to + 1 {
+            return Err(format!("reserved on disk: next {next} with {up_to}"));
+        }
+        for row in self.waiting(0, usize::MAX).map_err(|fault| fault.to_string())? {
+            match serde_json::from_str::<AnyRecord>(row.body.get()) {
+                Ok(record) if record.seq() == row.seq => {}
+                _ => return Err(format!("numbered: row {} holds {}", row.seq, row.body)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn try_commit(
+    path: &Path,
+    sqlite: &mut Connection,
+    confirmed: &[SeqRange],
+    facts: &[Fact],
+) -> Result<Option<SeqRange>, OutboxError> {
+    let failed = |fault| OutboxError::sqlite(path, "store records", fault);
+    let all = sqlite.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    for range in confirmed {
+        all.prepare_cached("DELETE FROM record WHERE seq BETWEEN ?1 AND ?2")
+            .and_then(|mut delete| delete.execute(params![to_sql(range.first), to_sql(range.last)]))
+            .map_err(failed)?;
+    }
+    let stored = store(&all, path, facts)?;
+    all.commit().map_err(failed)?;
+    Ok(stored)
+}
+
+/// After a transaction failed, takes back the block that it may have reserved.
+///
+/// Without this a disk that is full when a block ends leaves a gap at the next start, in which
+/// nothing was lost. Where this fails too, that gap is the price.
+fn give_back_numbers(path: &Path, sqlite: &Connection) {
+    let stored: rusqlite::Result<(String, i64)> =
+        sqlite.query_row("SELECT box, reserved FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (Ok((box_id, reserved)), Ok(Some(on_disk))) = (stored, numbers::read(&numbers_path(path))) else {
+        return;
+    };
+    if on_disk.up_to > from_sql(reserved)
+        && let Err(fault) = reserve(path, &box_id, from_sql(reserved))
+    {
+        tracing::debug!(%fault, "numbers stay reserved");
+    }
+}
+
+fn opened<T>(path: &Path, sqlite: Option<T>) -> Result<T, OutboxError> {
+    sqlite.ok_or_else(|| OutboxError::Corrupt { path: path.to_owned(), cause: "not reopened yet".to_owned() })
+}
+
+/// Numbers and stores facts within a transaction, reserving numbers first where they run out.
+fn store(all: &Transaction<'_>, path: &Path, facts: &[Fact]) -> Result<Option<SeqRange>, OutboxError> {
+    if facts.is_empty() {
+        return Ok(None);
+    }
+    let failed = |fault| OutboxError::sqlite(path, "store records", fault);
+    let (box_id, first, reserved): (String, i64, i64) = all
+        .query_row("SELECT box, next_seq, reserved FROM meta", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .map_err(failed)?;
+    let first = from_sql(first);
+    let last = first + facts.len() as u64 - 1;
+    let mut up_to = from_sql(reserved);
+    if last > up_to {
+        up_to = last + numbers::BLOCK;
+        reserve(path, &box_id, up_to)?;
+    }
+    let mut insert = all.prepare_cached("INSERT INTO record (seq, body) VALUES (?1, ?2)").map_err(failed)?;
+    for (seq, fact) in (first..).zip(facts) {
+        insert.execute(params![to_sql(seq), body_of(seq, fact.clone())]).map_err(failed)?;
+    }
+    all.execute("UPDATE meta SET next_seq = ?1, reserved = ?2", params![to_sql(last + 1), to_sql(up_to)])
+        .map_err(failed)?;
+    Ok(Some(SeqRange { first, last }))
+}
+
+fn reserve(path: &Path, box_id: &str, up_to: u64) -> Result<(), OutboxError> {
+    let reserved = numbers::Reserved { box_id: box_id.to_owned(), up_to };
+    numbers::write(&numbers_path(path), &reserved)
+        .map_err(|fault| OutboxError::file(&numbers_path(path), "reserve numbers", fault))
+}
+
+fn numbers_path(path: &Path) -> PathBuf {
+    numbers::beside(path, ".seq")
+}
+
+fn body_of(seq: u64, fact: Fact) -> String {
+    serde_json::to_string(&Record { seq, fact }).expect("a record holds only texts and whole numbers")
+}
+
+/// The row's text where it is a record of that number, else a gap record in its place.
+fn checked_body(seq: u64, text: Option<&str>) -> Box<RawValue> {
+    let readable =
+        text.filter(|text| serde_json::from_str::<AnyRecord>(text).is_ok_and(|record| record.seq() == seq));
+    let text = match readable {
+        Some(text) => text.to_owned(),
+        None => body_of(seq, Fact::Gap(Gap { from_seq: seq, to_seq: seq, reason: GapReason::Unreadable })),
+    };
+    RawValue::from_string(text).expect("what was parsed or written as JSON is JSON")
+}
+
+/// SQLite counts to 2^63; a box would take 292 million years at a thousand records a millisecond.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,45 @@
 //! Delivers records to the broker.
+//!
+//! What is not obvious: an MQTT client's own queue is no place for anything that matters. `rumqttc` drops
+//! what is pending without a word when the broker comes back without the session, and its `publish`
+//! means "queued in memory". So the outbox is the only queue: [`delivery`] knows which packet id stands
+//! for which records, [`mqtt`] owns the event loop and tells it what was sent and what was confirmed,
+//! and after any fault the client is thrown away and everything unconfirmed goes again.
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub mod backoff;
+pub mod delivery;
+pub mod mqtt;
+
+pub use mqtt::{Link, LiveSender, Publisher, PublisherSettings, PublisherStatus, Report, Stopped};
+
+/// Why a publisher cannot start. A broker that is absent or refuses is no reason: that may change.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// A certificate or key file cannot be read.
+    #[error("{what} {path} cannot be used ({cause}); give a PEM file that the service may read")]
+    Pem {
+        /// Which of the files.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Certificate and key do not fit each other, or the TLS library takes neither.
+    #[error("client certificate {path} cannot be used ({cause}); check that the key belongs to it")]
+    ClientCertificate {
+        /// The certificate's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The system gives no thread or no event loop.
+    #[error("the publisher cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
 
 /// How the broker is reached.
 #[derive(Clone, PartialEq, Eq)]

@@ -119,7 +119,9 @@ impl Board {
             CameraState::Down { since, reason } => {
                 self.problem(&format!("camera {id}"), &reason.to_string(), since.wall);
             }
-            _ => self.solved(&format!("camera {id}")),
+            CameraState::Connecting | CameraState::Up { .. } => {
+                self.solved(&format!("camera {id}"));
+            }
         }
     }
 
@@ -258,7 +260,7 @@ mod tests {
         assert!(!board.problems()[0].text.contains("secret"));
         assert_eq!(board.cameras()[0].state, v1::CameraStatus::Down);
         let size = crate::geom::PictureSize { width: 4, height: 2 };
-        board.camera_is(&door, &CameraState::Up { size });
+        board.camera_is(&door, &CameraState::Up { size, before: None });
         assert!(board.problems().is_empty() && board.version() > before);
     }
 }

@@ -9,21 +9,25 @@ use crate::capture::camera::{Camera, CameraState, StopSignal};
 use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
 use crate::capture::reconnect::{Backoff, Jitter};
 use crate::capture::sampling::RateGate;
-use crate::capture::{self, Frame};
+use crate::capture::still::StillWatch;
+use crate::capture::{self, Frame, SourceSettings};
 use crate::config::CameraSettings;
 use crate::detect::{Detection, Detector};
 use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
-use crate::time::{Clock, FrameTime};
+use crate::publish::LiveSender;
+use crate::time::Clock;
 use crate::track::{ImagePlaneSettings, ImagePlaneTracker};
 use crate::wire::v1::{self, Fact, Live, MadeBy};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long a stop or the end of a minute may have to wait for the counting thread to look up.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
+
+/// A picture whose lowest part is the same to the last bit for this long comes from a camera that hangs.
+const STILL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What all cameras of the box share.
 #[derive(Clone)]
@@ -32,7 +36,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) records: RecordSender,
     /// Copies for whoever watches; what does not fit is left out.
-    pub(super) live: SyncSender<Live>,
+    pub(super) live: Option<LiveSender>,
     pub(super) stop: StopSignal,
 }
 
@@ -65,14 +69,23 @@ fn capture_until_stopped(settings: CameraSettings, shared: &Shared, jitter: Jitt
         clock: Arc::clone(&shared.clock),
         backoff: Backoff::new(settings.source.retry_max, jitter),
         gate: RateGate::new(settings.pipeline.rate),
+        still: StillWatch::new(still_patience(&settings.source)),
     };
     camera.run(&shared.stop, frames);
+}
+
+/// A clip that is played as a camera may well stand still.
+fn still_patience(source: &SourceSettings) -> Duration {
+    if source.address.is_live() { STILL_PATIENCE } else { Duration::MAX }
 }
 
 fn log_change(camera: &crate::ids::CameraId, state: &CameraState) {
     match state {
         CameraState::Connecting => tracing::info!("camera {camera}: connecting"),
-        CameraState::Up { size } => tracing::info!("camera {camera}: up, {size} px"),
+        CameraState::Up { size, before: Some(before) } if size != before => {
+            tracing::warn!("camera {camera}: up, its pictures are {size} px now and were {before} px before");
+        }
+        CameraState::Up { size, .. } => tracing::info!("camera {camera}: up, {size} px"),
         CameraState::Down { reason, .. } => {
             tracing::warn!("camera {camera}: down: {reason}; it is tried again until it answers");
         }
@@ -86,7 +99,6 @@ struct Counter {
     pipeline: Pipeline,
     made_by: MadeBy,
     shared: Shared,
-    started: FrameTime,
     has_tracked: bool,
     detections: Vec<Detection>,
     told: Vec<CameraEvent>,
@@ -107,7 +119,6 @@ impl Counter {
             },
             detector,
             shared,
-            started,
             has_tracked: false,
             detections: Vec::new(),
             told: Vec::new(),
@@ -145,7 +156,7 @@ impl Counter {
         }
         self.shared.board.frame(&self.camera, frame.at);
         if !std::mem::replace(&mut self.has_tracked, true) {
-            let after = frame.at.since(self.started).as_secs_f64();
+            let after = frame.at.elapsed.as_secs_f64();
             tracing::info!("camera {}: counting, {after:.1} s after the start", self.camera);
         }
     }
@@ -163,9 +174,9 @@ impl Counter {
             match &event {
                 CameraEvent::Crossing(crossing) => {
                     self.shared.board.crossing(&self.camera, crossing);
-                    let copy = Live::Crossing(v1::Crossing::of(&self.made_by, crossing));
-                    // Without a promise: where nobody keeps up, the durable record is enough.
-                    self.shared.live.try_send(copy).ok();
+                    if let Some(live) = &self.shared.live {
+                        live.send(Live::Crossing(v1::Crossing::of(&self.made_by, crossing)));
+                    }
                     self.shared.records.submit(Fact::crossing(&self.made_by, crossing))?;
                 }
                 CameraEvent::Minute(minute) => {

@@ -104,7 +104,7 @@ impl<'a> Output<'a> {
         if rows.is_some_and(|rows| rows != found) {
             return Err(wrong());
         }
-        ArrayView2::from_shape((found, columns), values).map_err(|_| wrong())
+        ArrayView2::from_shape((found, columns), values).map_err(|_shape| wrong())
     }
 
     /// A batch of one as a list, f32.

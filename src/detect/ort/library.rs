@@ -63,8 +63,15 @@ pub fn find_library(named: Option<&Path>, exists: &dyn Fn(&Path) -> bool) -> Res
             Err(DetectError::LibraryMissing { looked_for: named.display().to_string() })
         };
     }
+    // A program built here is found from elsewhere too: target/release lies two folders below the project.
+    let program = std::env::current_exe().unwrap_or_default();
+    let around = program.ancestors().skip(1).take(3).map(|folder| folder.join(PROJECT_LIBRARY));
     let usual = [PROJECT_LIBRARY, PACKAGED_LIBRARY].map(|place| absolute(Path::new(place)));
-    Ok(usual.into_iter().find(|place| exists(place)).unwrap_or_else(|| PathBuf::from(SYSTEM_LIBRARY)))
+    Ok(usual
+        .into_iter()
+        .chain(around)
+        .find(|place| exists(place))
+        .unwrap_or_else(|| PathBuf::from(SYSTEM_LIBRARY)))
 }
 
 /// From the working directory; the loader would take a relative path from the program's own folder.

@@ -1,0 +1,421 @@
+//! The thread that owns the outbox: one thread, one connection, one transaction for many records.
+//!
+//! Everybody else sends it orders through a bounded queue. Records are committed together, at most
+//! `commit_every` after the first of them came, because an fsync for each would wear out a box's flash
+//! disk; a question (what waits?) commits first, so an answer always includes what was
+//! submitted before it. While the disk is full the records stay here, in memory, and are tried again;
+//! the first failure and the recovery are reported, and nothing in between.
+
+use super::{Fact, Opening, Outbox, OutboxError, Recovery, Row, SeqRange};
+use crate::time::Clock;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Orders that wait for the thread; a sender blocks while there are more.
+const QUEUE: usize = 4096;
+
+/// Most records kept in memory while they cannot be stored.
+///
+/// At a busy door's ten records a minute a week's worth; some 40 MB.
+pub const MOST_IN_MEMORY: usize = 100_000;
+
+/// Most records in one transaction, so that a long queue is stored piece by piece.
+const MOST_IN_COMMIT: usize = 1000;
+
+/// Pause between two attempts to stop a thread whose queue is full.
+const STOP_PAUSE: Duration = Duration::from_millis(5);
+
+/// What the owner of the box should hear. The thread itself logs it, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutboxNews {
+    /// Records cannot be stored; they are kept in memory. Said once per outage.
+    Failing {
+        /// What is wrong and what to do.
+        cause: String,
+    },
+    /// Everything is stored again.
+    Stored,
+    /// The file was found corrupt while it was in use, and was replaced.
+    Replaced(Recovery),
+    /// Memory is full as well, and records are lost from now on. Said once per outage.
+    Losing,
+}
+
+/// The outbox's thread is gone: it was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the outbox was stopped and takes no more records")]
+pub struct WriterGone;
+
+/// Why waiting records cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read now; the thread has reported why.
+    #[error("the outbox cannot be read now")]
+    Unreadable,
+    /// The thread was stopped.
+    #[error("the outbox was stopped")]
+    Stopped,
+}
+
+/// Why an outbox did not stop well.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StopError {
+    /// Records could not be stored.
+    #[error("{records} records could not be stored and are lost: {cause}")]
+    NotStored {
+        /// How many.
+        records: u64,
+        /// Why.
+        cause: String,
+    },
+    /// The disk did not answer.
+    #[error("the outbox did not finish within {limit:?}; records of the last moments may be lost")]
+    TooSlow {
+        /// How long was waited.
+        limit: Duration,
+    },
+}
+
+/// How much waits, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Records on disk that are not confirmed.
+    pub waiting: u64,
+    /// Records that are only in memory.
+    pub in_memory: u64,
+}
+
+enum Order {
+    Store(Fact),
+    Confirm(SeqRange),
+    Waiting { after: u64, limit: usize, reply: SyncSender<Option<Vec<Row>>> },
+    Count(SyncSender<Option<Counts>>),
+    Stop(SyncSender<Result<(), StopError>>),
+}
+
+/// Takes records; one for every camera.
+#[derive(Debug, Clone)]
+pub struct RecordSender(SyncSender<Order>);
+
+impl RecordSender {
+    /// Hands a fact over; it is on disk at most `commit_every` later. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// [`WriterGone`] after the outbox was stopped.
+    pub fn submit(&self, fact: Fact) -> Result<(), WriterGone> {
+        self.0.send(Order::Store(fact)).map_err(gone)
+    }
+}
+
+fn gone<T>(_order: mpsc::SendError<T>) -> WriterGone {
+    WriterGone
+}
+
+/// Asks for records and confirms them; for whoever delivers.
+#[derive(Debug, Clone)]
+pub struct OutboxReader(SyncSender<Order>);
+
+impl OutboxReader {
+    /// Records with numbers above `after`, at most `limit`, including all submitted before this call.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn waiting(&self, after: u64, limit: usize) -> Result<Vec<Row>, ReadError> {
+        self.ask(|reply| Order::Waiting { after, limit, reply })
+    }
+
+    /// How much waits.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn counts(&self) -> Result<Counts, ReadError> {
+        self.ask(Order::Count)
+    }
+
+    /// Has records deleted, with the next commit.
+    ///
+    /// # Errors
+    /// [`WriterGone`] after the outbox was stopped.
+    pub fn confirm(&self, range: SeqRange) -> Result<(), WriterGone> {
+        self.0.send(Order::Confirm(range)).map_err(gone)
+    }
+
+    fn ask<T>(&self, order: impl FnOnce(SyncSender<Option<T>>) -> Order) -> Result<T, ReadError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.0.send(order(reply)).map_err(|_order| ReadError::Stopped)?;
+        answer.recv().map_err(|_gone| ReadError::Stopped)?.ok_or(ReadError::Unreadable)
+    }
+}
+
+/// A running outbox. Dropping it and every handle stores what is queued, without a word about failure.
+#[derive(Debug)]
+pub struct OutboxWriter {
+    orders: SyncSender<Order>,
+    thread: JoinHandle<()>,
+}
+
+impl OutboxWriter {
+    /// Starts the thread; `tell` is called on it.
+    ///
+    /// # Errors
+    /// The system's, where it makes no thread.
+    pub fn start(
+        outbox: Outbox,
+        commit_every: Duration,
+        clock: Arc<dyn Clock>,
+        tell: impl FnMut(OutboxNews) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (orders, queue) = mpsc::sync_channel(QUEUE);
+        let writer = Writer {
+            outbox,
+            commit_every,
+            clock,
+            tell: Box::new(tell),
+            facts: VecDeque::new(),
+            confirmed: Vec::new(),
+            commit_at: None,
+            outage: None,
+            lost: 0,
+        };
+        let thread =
+            std::thread::Builder::new().name("outbox".to_owned()).spawn(move || writer.run(&queue))?;
+        Ok(Self { orders, thread })
+    }
+
+    /// A handle to submit records.
+    #[must_use]
+    pub fn records(&self) -> RecordSender {
+        RecordSender(self.orders.clone())
+    }
+
+    /// A handle to deliver records.
+    #[must_use]
+    pub fn reader(&self) -> OutboxReader {
+        OutboxReader(self.orders.clone())
+    }
+
+    /// Stores everything that was submitted, closes the file, and ends the thread, within `limit`.
+    ///
+    /// # Errors
+    /// [`StopError`] says how many records could not be stored, or that the disk did not answer.
+    pub fn stop(self, limit: Duration) -> Result<(), StopError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        let too_slow = StopError::TooSlow { limit };
+        let mut left = limit;
+        let mut order = Order::Stop(reply);
+        loop {
+            match self.orders.try_send(order) {
+                Ok(()) => break,
+                Err(TrySendError::Full(unsent)) if left > STOP_PAUSE => order = unsent,
+                Err(_) => return Err(too_slow),
+            }
+            std::thread::sleep(STOP_PAUSE);
+            left -= STOP_PAUSE;
+        }
+        let stored = match answer.recv_timeout(left) {
+            Ok(stored) => stored,
+            Err(_) => return Err(too_slow),
+        };
+        // It has answered, and has nothing left to do.
+        if self.thread.join().is_err() {
+            tracing::error!("the outbox thread panicked after it had stopped");
+        }
+        stored
+    }
+}
+
+/// What the thread knows while records cannot be stored.
+struct Outage {
+    cause: String,
+    losing: bool,
+}
+
+struct Writer {
+    outbox: Outbox,
+    commit_every: Duration,
+    clock: Arc<dyn Clock>,
+    tell: Box<dyn FnMut(OutboxNews) + Send>,
+    /// Submitted and not stored.
+    facts: VecDeque<Fact>,
+    /// Confirmed and not deleted.
+    confirmed: Vec<SeqRange>,
+    /// When the next commit is due, by the clock's `elapsed`.
+    commit_at: Option<Duration>,
+    outage: Option<Outage>,
+    /// Records lost because memory was full too.
+    lost: u64,
+}
+
+impl Writer {
+    fn run(mut self, queue: &Receiver<Order>) {
+        loop {
+            let order = match self.commit_at {
+                None => queue.recv().map_err(|_gone| RecvTimeoutError::Disconnected),
+                Some(at) => queue.recv_timeout(at.saturating_sub(self.clock.now().elapsed)),
+            };
+            match order {
+                Ok(Order::Stop(reply)) => return self.stop(&reply),
+                Ok(order) => self.take(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.commit(),
+            }
+            if self.commit_at.is_some_and(|at| at <= self.clock.now().elapsed) {
+                self.commit();
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Store(fact) => self.keep(fact),
+            Order::Confirm(range) => {
+                self.confirmed.push(range);
+                self.due();
+            }
+            Order::Waiting { after, limit, reply } => {
+                self.commit();
+                let rows = self.outbox.waiting(after, limit);
+                let rows = self.readable(rows);
+                answer(&reply, rows);
+            }
+            Order::Count(reply) => {
+                let in_memory = self.facts.len() as u64;
+                let waiting = self.outbox.count();
+                let counts = self.readable(waiting).map(|waiting| Counts { waiting, in_memory });
+                answer(&reply, counts);
+            }
+            Order::Stop(_) => unreachable!("run answers it"),
+        }
+    }
+
+    fn keep(&mut self, fact: Fact) {
+        if self.facts.len() < MOST_IN_MEMORY {
+            self.facts.push_back(fact);
+            self.due();
+            if self.facts.len() >= MOST_IN_COMMIT && self.outage.is_none() {
+                self.commit();
+            }
+            return;
+        }
+        self.lost += 1;
+        if let Some(outage) = self.outage.as_mut().filter(|outage| !outage.losing) {
+            outage.losing = true;
+            tracing::error!(
+                cause = outage.cause,
+                "memory is full of records that cannot be stored: losing more"
+            );
+            (self.tell)(OutboxNews::Losing);
+        }
+    }
+
+    fn due(&mut self) {
+        if self.commit_at.is_none() {
+            self.commit_at = Some(self.clock.now().elapsed + self.commit_every);
+        }
+    }
+
+    /// Stores and deletes all that is due; on failure everything stays for the next attempt.
+    fn commit(&mut self) {
+        self.commit_at = None;
+        if self.facts.is_empty() && self.confirmed.is_empty() && self.outage.is_none() {
+            return;
+        }
+        match self.try_commit() {
+            Ok(()) => self.recovered(),
+            Err(fault) => {
+                self.failing(&fault);
+                match fault.is_corrupt().then(|| self.replace().and_then(|()| self.try_commit())) {
+                    Some(Ok(())) => self.recovered(),
+                    _ => self.due(),
+                }
+            }
+        }
+    }
+
+    fn try_commit(&mut self) -> Result<(), OutboxError> {
+        loop {
+            let some = self.facts.len().min(MOST_IN_COMMIT);
+            let facts = &self.facts.make_contiguous()[..some];
+            if let Err(fault) = self.outbox.commit(&self.confirmed, facts) {
+                // Deleting alone needs less room, and may make some.
+                self.outbox.commit(&self.confirmed, &[])?;
+                self.confirmed.clear();
+                return Err(fault);
+            }
+            self.confirmed.clear();
+            self.facts.drain(..some);
+            if self.facts.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn failing(&mut self, fault: &OutboxError) {
+        if self.outage.is_none() {
+            let cause = fault.to_string();
+            tracing::warn!(%cause, in_memory = self.facts.len(), "records cannot be stored and stay in memory");
+            self.outage = Some(Outage { cause: cause.clone(), losing: false });
+            (self.tell)(OutboxNews::Failing { cause });
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.outage.take().is_some() {
+            tracing::info!(lost = self.lost, "records are stored again");
+            (self.tell)(OutboxNews::Stored);
+        }
+    }
+
+    /// Puts a new file in place of one that turned out corrupt.
+    fn replace(&mut self) -> Result<(), OutboxError> {
+        if let Opening::Recovered(recovery) = self.outbox.reopen(self.clock.now().wall)? {
+            tracing::error!(%recovery, "the outbox was replaced");
+            (self.tell)(OutboxNews::Replaced(recovery));
+        }
+        Ok(())
+    }
+
+    fn readable<T>(&mut self, read: Result<T, OutboxError>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(fault) => {
+                self.failing(&fault);
+                if fault.is_corrupt() && self.replace().is_ok() {
+                    self.commit();
+                } else {
+                    self.due();
+                }
+                None
+            }
+        }
+    }
+
+    fn stop(mut self, reply: &SyncSender<Result<(), StopError>>) {
+        self.commit();
+        if self.outage.is_some() {
+            // The first attempt may have made the room that it needed.
+            self.commit();
+        }
+        let records = self.facts.len() as u64 + self.lost;
+        let cause = self.outage.as_ref().map(|outage| outage.cause.clone()).unwrap_or_default();
+        if records > 0 {
+            tracing::error!(records, cause, "records could not be stored and are lost");
+        }
+        // Closed before the answer, so that whoever waits can open the file at once.
+        drop(self.outbox);
+        answer(reply, if records > 0 { Err(StopError::NotStored { records, cause }) } else { Ok(()) });
+    }
+}
+
+/// Whoever asked may have gone; then nobody misses the answer.
+fn answer<T>(reply: &SyncSender<T>, with: T) {
+    if reply.try_send(with).is_err() {
+        tracing::debug!("nobody waits for the outbox's answer any more");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The thread that owns the outbox, with a disk that fails.
+
+use super::*;
+use crate::ids::BoxId;
+use crate::time::{SystemClock, WallTime};
+use crate::wire::v1::{Crossing, Direction};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
+
+/// Long enough for any machine; no test waits for it to pass.
+const GUARD: Duration = Duration::from_secs(60);
+
+fn crossing(frame: u64) -> Fact {
+    Fact::Crossing(Crossing {
+        camera: "door".to_owned(),
+        line: "entrance".to_owned(),
+        direction: Direction::Out,
+        frame,
+        at_ms: 0,
+        track: 1,
+        run: 0,
+        geometry: "g".to_owned(),
+        model: "m".to_owned(),
+    })
+}
+
+fn open(path: &Path) -> Outbox {
+    Outbox::open(path, &BoxId::parse("door-7").unwrap(), WallTime::from_unix_ms(5)).unwrap().0
+}
+
+fn limit_pages(outbox: &Outbox, most: i64) {
+    let sqlite = outbox.sqlite.as_ref().unwrap();
+    sqlite.pragma_update_and_check(None, "max_page_count", most, |_| Ok(())).unwrap();
+}
+
+struct Running {
+    writer: OutboxWriter,
+    news: Receiver<OutboxNews>,
+    path: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+fn start(commit_every: Duration, prepare: impl FnOnce(&mut Outbox)) -> Running {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outbox.sqlite");
+    let mut outbox = open(&path);
+    prepare(&mut outbox);
+    let (tell, news) = mpsc::sync_channel(100);
+    let writer = OutboxWriter::start(outbox, commit_every, Arc::new(SystemClock::start()), move |one| {
+        tell.send(one).unwrap();
+    })
+    .unwrap();
+    Running { writer, news, path, _dir: dir }
+}
+
+/// Submits that many crossings, frame 1 first.
+fn submit(running: &Running, crossings: u64) {
+    let records = running.writer.records();
+    for frame in 1..=crossings {
+        records.submit(crossing(frame)).unwrap();
+    }
+}
+
+/// What the file holds after everything stopped: all crossings once, in order.
+#[track_caller]
+fn check_stored(path: &Path, crossings: u64) {
+    let outbox = open(path);
+    outbox.check_invariants().unwrap();
+    let rows = outbox.waiting(0, usize::MAX).unwrap();
+    let frames: Vec<u64> = rows
+        .iter()
+        .filter_map(|row| match serde_json::from_str::<super::super::Record>(row.body.get()).unwrap().fact {
+            Fact::Crossing(crossing) => Some(crossing.frame),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(frames, (1..=crossings).collect::<Vec<_>>());
+}
+
+#[test]
+fn everything_submitted_is_on_disk_after_a_stop_though_no_commit_was_due() {
+    let running = start(GUARD, |_| {});
+    submit(&running, 2500);
+    running.writer.stop(GUARD).unwrap();
+    check_stored(&running.path, 2500);
+}
+
+#[test]
+fn records_are_stored_when_a_commit_is_due_though_nobody_asks() {
+    let running = start(Duration::ZERO, |_| {});
+    submit(&running, 3);
+    // A second reader of the file sees what is committed, and nothing else.
+    let looking = rusqlite::Connection::open(&running.path).unwrap();
+    let stored = || looking.query_row("SELECT count(*) FROM record", [], |row| row.get::<_, i64>(0)).unwrap();
+    while stored() < 3 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    running.writer.stop(GUARD).unwrap();
+}
+
+#[test]
+fn a_question_is_answered_with_all_that_was_submitted_before_it() {
+    let running = start(GUARD, |_| {});
+    submit(&running, 3);
+    let reader = running.writer.reader();
+    let rows = reader.waiting(1, 10).unwrap();
+    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [2, 3]);
+    reader.confirm(SeqRange { first: 1, last: 2 }).unwrap();
+    assert_eq!(reader.waiting(0, 10).unwrap().len(), 1, "what is confirmed is gone");
+    assert_eq!(reader.counts().unwrap(), Counts { waiting: 1, in_memory: 0 });
+    running.writer.stop(GUARD).unwrap();
+}
+
+#[test]
+fn after_a_stop_handles_say_so() {
+    let running = start(GUARD, |_| {});
+    let (records, reader) = (running.writer.records(), running.writer.reader());
+    running.writer.stop(GUARD).unwrap();
+    assert_eq!(records.submit(crossing(1)), Err(WriterGone));
+    assert_eq!(reader.waiting(0, 1).unwrap_err(), ReadError::Stopped);
+    assert_eq!(reader.confirm(SeqRange { first: 1, last: 1 }), Err(WriterGone));
+}
+
+#[test]
+fn dropping_every_handle_stores_what_is_queued() {
+    let Running { writer, path, _dir, news } = start(GUARD, |_| {});
+    writer.records().submit(crossing(1)).unwrap();
+    let OutboxWriter { orders, thread } = writer;
+    drop(orders);
+    thread.join().unwrap();
+    drop(news);
+    check_stored(&path, 1);
+}
+
+#[test]
+fn a_full_disk_is_reported_once_and_loses_nothing_when_room_comes_back() {
+    let running = start(Duration::from_millis(1), |outbox| limit_pages(outbox, 8));
+    submit(&running, 3000);
+    let first = running.news.recv_timeout(GUARD).unwrap();
+    let OutboxNews::Failing { cause } = first else { panic!("{first:?}") };
+    assert!(cause.ends_with("the disk is full; free some space"), "{cause}");
+    let reader = running.writer.reader();
+    // Some fit, all others wait in memory, over many attempts.
+    for _ in 0..5 {
+        let stored = reader.waiting(0, usize::MAX).unwrap().len() as u64;
+        let counts = reader.counts().unwrap();
+        assert_eq!((counts.waiting, counts.in_memory + stored), (stored, 3000));
+        assert!(counts.in_memory > 0);
+    }
+    // Delivering makes room, piece by piece; whatever is delivered is what was counted.
+    let mut delivered = 0;
+    loop {
+        let rows = reader.waiting(delivered, usize::MAX).unwrap();
+        let Some(last) = rows.last() else { break };
+        assert_eq!(rows[0].seq, delivered + 1);
+        reader.confirm(SeqRange { first: rows[0].seq, last: last.seq }).unwrap();
+        delivered = last.seq;
+    }
+    assert_eq!(running.news.try_recv().ok(), None, "an outage that goes on is not reported again");
+    let left = reader.counts().unwrap().in_memory;
+    assert_eq!(delivered + left, 3000);
+    let stopped = running.writer.stop(GUARD);
+    assert_eq!(stopped.is_err(), left > 0);
+}
+
+#[test]
+fn stopping_with_a_full_disk_names_how_many_records_are_lost() {
+    let running = start(Duration::from_millis(1), |outbox| limit_pages(outbox, 4));
+    submit(&running, 3000);
+    let fault = running.writer.stop(GUARD).unwrap_err();
+    let StopError::NotStored { records, cause } = &fault else { panic!("{fault}") };
+    assert!(cause.contains("the disk is full"), "{cause}");
+    let stored = open(&running.path).count().unwrap();
+    assert_eq!(stored + records, 3000);
+    assert!(fault.to_string().starts_with(&format!("{records} records could not be stored")), "{fault}");
+}
+
+#[test]
+fn memory_that_is_full_too_is_reported_and_counted() {
+    let running = start(Duration::from_millis(1), |outbox| limit_pages(outbox, 4));
+    let more = 50;
+    submit(&running, MOST_IN_MEMORY as u64 + more);
+    let mut news = Vec::new();
+    while news.last() != Some(&OutboxNews::Losing) {
+        news.push(running.news.recv_timeout(GUARD).unwrap());
+    }
+    assert_eq!(news.len(), 2, "{news:?}");
+    let fault = running.writer.stop(GUARD).unwrap_err();
+    assert!(matches!(fault, StopError::NotStored { records, .. } if records == MOST_IN_MEMORY as u64 + more));
+}
+
+#[test]
+fn a_file_that_turns_corrupt_while_in_use_is_replaced_and_no_new_record_is_lost() {
+    let running = start(GUARD, |_| {});
+    let reader = running.writer.reader();
+    submit(&running, 5);
+    let delivered = reader.waiting(0, usize::MAX).unwrap();
+    reader.confirm(SeqRange { first: 1, last: delivered.len() as u64 }).unwrap();
+    assert_eq!(reader.waiting(0, 1).unwrap().len(), 0);
+    // The table of records now lies on a page that is not there.
+    rusqlite::Connection::open(&running.path)
+        .and_then(|sqlite| {
+            sqlite.execute_batch(
+                "PRAGMA writable_schema = ON; PRAGMA schema_version = 77;
+                 UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 'record';",
+            )
+        })
+        .unwrap();
+
+    let records = running.writer.records();
+    records.submit(crossing(1)).unwrap();
+    // A question is an attempt to store.
+    while reader.waiting(0, 1).is_err() {}
+    let news: Vec<OutboxNews> = running.news.try_iter().collect();
+    assert!(
+        matches!(&news[..], [OutboxNews::Failing { .. }, OutboxNews::Replaced(_), OutboxNews::Stored]),
+        "{news:?}"
+    );
+    running.writer.stop(GUARD).unwrap();
+    check_stored(&running.path, 1);
+    assert!(open(&running.path).next_seq().unwrap() > 5, "no number is used twice");
+}
