@@ -180,7 +180,7 @@ impl End {
         let About { box_id, broker, .. } = about;
         match (&heard.link, missing.as_slice()) {
             (Link::Lost { problem }, _) if self.length.is_some() && heard.received.messages == 0 => {
-                Err(Failure::NotSeen(format!("nothing heard of box {box_id}: broker {broker}: {problem}")))
+                Err(Failure::NotSeen(format!("nothing heard of box {box_id}: {problem}")))
             }
             (_, []) => Ok(()),
             (_, missing) => Err(Failure::NotSeen(format!(

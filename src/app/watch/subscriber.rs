@@ -4,12 +4,13 @@
 //! connection that it is just making. It is never joined; it ends with the process, or when nobody listens to it.
 
 use super::intake::{Arrival, Link};
+use crate::ids::BoxId;
 use crate::publish::MqttSettings;
+use crate::publish::mqtt::{listener_options, why_lost, why_not_connected};
 use crate::time::Clock;
 use crate::wire::topics::BoxNames;
-use crate::wire::v1::MAX_BATCH_BYTES;
 use anyhow::Context;
-use rumqttc::{Client, Connection, ConnectionError, Event, MqttOptions, Packet, QoS, SubscribeReasonCode};
+use rumqttc::{Client, Connection, ConnectionError, Event, Packet, QoS, SubscribeReasonCode};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,8 +22,6 @@ const QUEUE: usize = 256;
 const CLIENT_QUEUE: usize = 8;
 /// A person is watching, so the next attempt comes soon.
 const RETRY: Duration = Duration::from_secs(1);
-/// A connection that says nothing for this long is asked, and given up after as long again.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What the thread tells.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub(super) fn start(
     names: &BoxNames,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Receiver<Heard>> {
-    let options = options(mqtt, names)?;
+    let options = listener_options(&client_id(&names.box_id), mqtt)?;
     let filter = format!("footfall/v1/{}/{}/{}/#", names.tenant, names.store, names.box_id);
     let (client, connection) = Client::new(options, CLIENT_QUEUE);
     let (to, heard) = sync_channel(QUEUE);
@@ -54,17 +53,9 @@ pub(super) fn start(
     Ok(heard)
 }
 
-fn options(mqtt: &MqttSettings, names: &BoxNames) -> anyhow::Result<MqttOptions> {
-    // The box's own id would throw the box off the broker, and two watches each other.
-    let watcher = RandomState::new().hash_one(std::process::id());
-    let client_id = format!("{}-watch-{watcher:016x}", names.box_id);
-    let mut options = MqttOptions::new(client_id, mqtt.host.clone(), mqtt.port);
-    let largest = usize::try_from(MAX_BATCH_BYTES).unwrap_or(usize::MAX);
-    options.set_keep_alive(KEEP_ALIVE).set_clean_session(true).set_max_packet_size(largest, largest);
-    if let Some(login) = &mqtt.login {
-        options.set_credentials(login.user.clone(), login.password.clone());
-    }
-    Ok(options)
+fn client_id(box_id: &BoxId) -> String {
+    // The box's own id would throw the box off the broker, and two watches must not share one.
+    format!("{box_id}-watch-{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 struct Subscriber {
@@ -123,8 +114,7 @@ impl Subscriber {
     }
 
     fn lost(&self, fault: &ConnectionError, was_connected: bool) -> Heard {
-        let how = if was_connected { "connection lost" } else { "cannot be reached" };
-        let _ = &self.mqtt;
-        Heard::Link(Link::Lost { problem: format!("{how} ({fault}); it is tried again") })
+        let why = if was_connected { why_lost } else { why_not_connected };
+        Heard::Link(Link::Lost { problem: why(fault, &self.mqtt) })
     }
 }

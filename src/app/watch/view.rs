@@ -159,10 +159,10 @@ impl View<'_> {
         match &self.heard.link {
             Link::Connecting => faint(format!("Broker {broker}: connecting")),
             Link::Listening => plain(format!("Broker {broker}: connected")),
-            Link::Lost { problem } => bad(format!("Broker {broker}: {problem}")),
-            Link::Refused => {
-                bad(format!("Broker {broker}: it does not let this login read the box's topics"))
-            }
+            Link::Lost { problem } => bad(format!("No broker: {problem}; it is tried again")),
+            Link::Refused => bad(format!(
+                "Broker {broker} does not let this login read what the box sends; watch with a login that may"
+            )),
         }
     }
 

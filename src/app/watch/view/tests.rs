@@ -306,15 +306,16 @@ fn current_values_that_stopped_coming_are_not_shown_as_current() {
 #[test]
 fn a_broker_that_is_not_reached_says_why() {
     let mut heard = heard(&[]);
-    heard.link =
-        Link::Lost { problem: "cannot be reached (connection refused); it is tried again".to_owned() };
+    let problem = "broker 127.0.0.1:1883 cannot be reached (refused); check that it runs".to_owned();
+    heard.link = Link::Lost { problem };
     check(
         &heard,
         0,
-        Size { columns: 100, rows: 3 },
+        Size { columns: 80, rows: 4 },
         "
         |Box door-box   store taipei-01   acme   16:53:20 +08
-        |Broker 127.0.0.1:1883: cannot be reached (connection refused); it is tried again
+        |No broker: broker 127.0.0.1:1883 cannot be reached (refused); check that it
+        |    runs; it is tried again
         ",
     );
 }
