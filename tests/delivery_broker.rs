@@ -383,7 +383,43 @@ fn over_tls_a_box_shows_its_certificate_and_a_stranger_is_told_why_not() {
         drop(running.publisher);
         running.writer.stop(GUARD).expect("room on the disk");
     };
-    check(Some(TlsSettings { ca_file: file("ca.pem"), client: None }), "check");
+    check(Some(TlsSettings { ca_file: file("ca.pem"), client: None }), "with TLS, and the certificates");
     check(Some(TlsSettings { ca_file: file("other.pem"), client: None }), "TLS failed");
-    check(None, "check");
+    check(None, "without TLS");
+}
+
+#[test]
+fn the_brokers_of_the_demo_and_of_a_store_do_what_their_files_say() {
+    let demo = include_str!("../deploy/mosquitto/demo.conf");
+    let mut broker = Broker::with_config(|port, _| demo.replace("1883", &port.to_string()));
+    broker.start();
+    let subscriber = Subscriber::to_all(broker.port);
+    let running = TestBox::at(broker.port).run();
+    running.count(1..=3);
+    wait_until("all arrive", || subscriber.crossings() == all_up_to(3));
+
+    let store = include_str!("../deploy/mosquitto/store.conf");
+    let mut broker = Broker::with_config(|port, dir| {
+        let kept = store.replace("/etc/mosquitto/footfall", dir).replace("/var/lib/mosquitto", dir);
+        let here = kept.replace("listener 8883", &format!("listener {port} 127.0.0.1"));
+        here.replace("log_dest syslog", "log_dest stderr")
+    });
+    let acl = include_str!("../deploy/mosquitto/store.acl").replace("head-office", "broker");
+    std::fs::write(broker.dir().join("store.acl"), acl).expect("room on the disk");
+    make_certificates(broker.dir());
+    broker.start();
+    let file = |name: &str| broker.dir().join(name);
+    let read = |name: &str| std::fs::read(file(name)).expect("a file");
+    let client_auth = Some((read("broker.pem"), read("broker.key")));
+    let mut options = MqttOptions::new("head-office", "127.0.0.1", broker.port);
+    let tls = TlsConfiguration::Simple { ca: read("ca.pem"), alpn: None, client_auth };
+    options.set_transport(Transport::tls_with_config(tls));
+    let subscriber = Subscriber::with(options);
+    let mut test_box = TestBox::at(broker.port);
+    let own =
+        ClientCertificate { certificate_file: file("acme-b1-door.pem"), key_file: file("acme-b1-door.key") };
+    test_box.mqtt.tls = Some(TlsSettings { ca_file: file("ca.pem"), client: Some(own) });
+    let running = test_box.run();
+    running.count(1..=3);
+    wait_until("all arrive", || subscriber.crossings() == all_up_to(3));
 }

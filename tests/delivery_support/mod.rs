@@ -18,11 +18,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Long enough for any machine; a test that works does not wait for it.
-pub const GUARD: Duration = Duration::from_secs(60);
+pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// Looks again and again until it is so; panics with what was waited for.
 #[track_caller]
-pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     let pause = Duration::from_millis(10);
     for _ in 0..GUARD.as_millis() / pause.as_millis() {
         if so() {
@@ -33,13 +33,13 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     panic!("waited in vain: {what}");
 }
 
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 /// Debian's mosquitto on a loopback port, without persistence. Dropping it is `kill -9`.
-pub struct Broker {
-    pub port: u16,
+pub(crate) struct Broker {
+    pub(crate) port: u16,
     config: PathBuf,
     dir: TempDir,
     process: Option<Child>,
@@ -47,27 +47,34 @@ pub struct Broker {
 
 impl Broker {
     /// Not started yet; `more` is added to its configuration, where DIR stands for [`Broker::dir`].
-    pub fn configured(more: &str) -> Self {
+    pub(crate) fn configured(more: &str) -> Self {
+        Self::with_config(|port, dir| {
+            let more = more.replace("DIR", dir);
+            format!("persistence false\nlistener {port} 127.0.0.1\n{more}\n")
+        })
+    }
+
+    /// Not started yet; its configuration is made for a port and a directory.
+    pub(crate) fn with_config(text: impl FnOnce(u16, &str) -> String) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let (port, config) = (free_port(), dir.path().join("mosquitto.conf"));
-        let more = more.replace("DIR", dir.path().to_str().expect("a path in UTF-8"));
+        let text = text(port, dir.path().to_str().expect("a path in UTF-8"));
         // Started by root it would give that up, and could not read the test's directory.
-        let text = format!("user root\npersistence false\nlistener {port} 127.0.0.1\n{more}\n");
-        std::fs::write(&config, text).expect("a config file");
+        std::fs::write(&config, format!("user root\n{text}")).expect("a config file");
         Self { port, config, dir, process: None }
     }
 
-    pub fn open_to_all() -> Self {
+    pub(crate) fn open_to_all() -> Self {
         let mut broker = Self::configured("allow_anonymous true");
         broker.start();
         broker
     }
 
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let log = std::fs::File::create(self.dir.path().join("log")).expect("a log file");
         let process = Command::new("mosquitto")
             .arg("-c")
@@ -82,7 +89,7 @@ impl Broker {
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("it runs");
             process.wait().expect("it ends");
@@ -97,28 +104,28 @@ impl Drop for Broker {
 }
 
 /// Someone at head office who listens to everything.
-pub struct Subscriber {
+pub(crate) struct Subscriber {
     heard: Arc<Mutex<Vec<Heard>>>,
     subscribed: Arc<Mutex<u32>>,
     client: Client,
 }
 
 #[derive(Debug, Clone)]
-pub struct Heard {
-    pub topic: String,
-    pub retained: bool,
-    pub payload: Vec<u8>,
+pub(crate) struct Heard {
+    pub(crate) topic: String,
+    pub(crate) retained: bool,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Subscriber {
     /// Returns when the broker has confirmed the subscription.
-    pub fn to_all(port: u16) -> Self {
+    pub(crate) fn to_all(port: u16) -> Self {
         let mut options = MqttOptions::new(format!("listener-{}", free_port()), "127.0.0.1", port);
         options.set_max_packet_size(16 * 1024 * 1024, 1024);
         Self::with(options)
     }
 
-    pub fn with(options: MqttOptions) -> Self {
+    pub(crate) fn with(options: MqttOptions) -> Self {
         let (client, mut connection) = Client::new(options, 10);
         let heard = Arc::new(Mutex::new(Vec::new()));
         let subscribed = Arc::new(Mutex::new(0));
@@ -153,22 +160,22 @@ impl Subscriber {
     }
 
     /// Waits until it has subscribed for the `nth` time: after a broker's restart it does so again.
-    pub fn wait_for_subscription(&self, nth: u32) {
+    pub(crate) fn wait_for_subscription(&self, nth: u32) {
         wait_until("the subscription is confirmed", || *self.subscribed.lock().expect("a lock") >= nth);
     }
 
-    pub fn heard(&self, topic_end: &str) -> Vec<Heard> {
+    pub(crate) fn heard(&self, topic_end: &str) -> Vec<Heard> {
         let all = self.heard.lock().expect("a lock").clone();
         all.into_iter().filter(|one| one.topic.ends_with(topic_end)).collect()
     }
 
-    pub fn batches(&self) -> Vec<Batch<AnyRecord>> {
+    pub(crate) fn batches(&self) -> Vec<Batch<AnyRecord>> {
         let heard = self.heard("/records");
         heard.iter().map(|one| Batch::from_gzip(&one.payload).expect("a batch")).collect()
     }
 
     /// Every crossing that arrived, as (number, frame), once.
-    pub fn crossings(&self) -> BTreeSet<(u64, u64)> {
+    pub(crate) fn crossings(&self) -> BTreeSet<(u64, u64)> {
         let records = self.batches().into_iter().flat_map(|batch| batch.records);
         records
             .filter_map(|record| match record {
@@ -181,7 +188,7 @@ impl Subscriber {
             .collect()
     }
 
-    pub fn states(&self) -> Vec<State> {
+    pub(crate) fn states(&self) -> Vec<State> {
         let heard = self.heard("/state");
         heard.iter().map(|one| serde_json::from_slice(&one.payload).expect("a state")).collect()
     }
@@ -200,14 +207,14 @@ const CLOSED: u8 = 1;
 const DEAF: u8 = 2;
 
 /// The line between the box and the broker.
-pub struct Line {
-    pub port: u16,
+pub(crate) struct Line {
+    pub(crate) port: u16,
     state: Arc<AtomicU8>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Line {
-    pub fn to(broker: u16) -> Self {
+    pub(crate) fn to(broker: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (state, connections) = (Arc::new(AtomicU8::new(OPEN)), Arc::new(Mutex::new(Vec::new())));
@@ -229,21 +236,21 @@ impl Line {
     }
 
     /// Everything that is connected is cut; new connections are too, until [`Line::open`].
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state.store(CLOSED, Ordering::SeqCst);
         self.cut();
     }
 
     /// What the broker says does not arrive any more: confirmations are lost.
-    pub fn deafen(&self) {
+    pub(crate) fn deafen(&self) {
         self.state.store(DEAF, Ordering::SeqCst);
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.state.store(OPEN, Ordering::SeqCst);
     }
 
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         for stream in self.connections.lock().expect("a lock").drain(..) {
             if let Err(fault) = stream.shutdown(Shutdown::Both) {
                 println!("already cut: {fault}");
@@ -268,19 +275,20 @@ fn carry(mut from: TcpStream, mut to: TcpStream, state: Option<Arc<AtomicU8>>) {
 }
 
 /// A box: an outbox in a directory, and a publisher while it runs.
-pub struct TestBox {
-    pub dir: TempDir,
-    pub mqtt: MqttSettings,
+pub(crate) struct TestBox {
+    pub(crate) dir: Arc<TempDir>,
+    pub(crate) mqtt: MqttSettings,
 }
 
 /// A box that runs.
-pub struct RunningBox {
-    pub writer: OutboxWriter,
-    pub publisher: Publisher,
+pub(crate) struct RunningBox {
+    pub(crate) writer: OutboxWriter,
+    pub(crate) publisher: Publisher,
+    _dir: Arc<TempDir>,
 }
 
 impl TestBox {
-    pub fn at(port: u16) -> Self {
+    pub(crate) fn at(port: u16) -> Self {
         let mqtt = MqttSettings {
             host: "127.0.0.1".to_owned(),
             port,
@@ -290,16 +298,16 @@ impl TestBox {
             live: true,
             retry_max: Duration::from_millis(50),
         };
-        Self { dir: tempfile::tempdir().expect("a directory"), mqtt }
+        Self { dir: Arc::new(tempfile::tempdir().expect("a directory")), mqtt }
     }
 
-    pub fn open_outbox(&self) -> Outbox {
+    pub(crate) fn open_outbox(&self) -> Outbox {
         let box_id = BoxId::parse("acme-b1-door").expect("a valid id");
         let path = self.dir.path().join("outbox.sqlite");
         Outbox::open(&path, &box_id, WallTime::from_unix_ms(1)).expect("a good file").0
     }
 
-    pub fn run(&self) -> RunningBox {
+    pub(crate) fn run(&self) -> RunningBox {
         let clock = Arc::new(SystemClock::start());
         let news = |news| println!("outbox: {news:?}");
         let writer = OutboxWriter::start(self.open_outbox(), Duration::from_millis(10), clock.clone(), news)
@@ -312,22 +320,22 @@ impl TestBox {
         let settings =
             PublisherSettings { names, mqtt: self.mqtt.clone(), software: "footfall test".to_owned() };
         let publisher = Publisher::start(settings, writer.reader(), clock).expect("a publisher");
-        RunningBox { writer, publisher }
+        RunningBox { writer, publisher, _dir: self.dir.clone() }
     }
 }
 
 impl RunningBox {
-    pub fn count(&self, frames: std::ops::RangeInclusive<u64>) {
+    pub(crate) fn count(&self, frames: std::ops::RangeInclusive<u64>) {
         let records = self.writer.records();
         frames.for_each(|frame| records.submit(Fact::Crossing(crossing(frame))).expect("it runs"));
     }
 
-    pub fn wait_until_up(&self) {
+    pub(crate) fn wait_until_up(&self) {
         wait_until("the box is connected", || self.publisher.status().link == Link::Up);
     }
 
     /// The problem with the broker, once there is one.
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         let mut found = String::new();
         wait_until("a problem is reported", || match self.publisher.status().link {
             Link::Down { problem } => {
@@ -336,15 +344,16 @@ impl RunningBox {
             }
             Link::Up | Link::Connecting => false,
         });
+        println!("problem: {found}");
         found
     }
 
-    pub fn waiting(&self) -> u64 {
-        self.writer.reader().counts().expect("it runs").waiting
+    pub(crate) fn waiting(&self) -> usize {
+        self.writer.reader().waiting(0, usize::MAX).expect("a good file").len()
     }
 }
 
-pub fn crossing(frame: u64) -> Crossing {
+pub(crate) fn crossing(frame: u64) -> Crossing {
     Crossing {
         camera: "door".to_owned(),
         line: "entrance".to_owned(),
@@ -359,6 +368,6 @@ pub fn crossing(frame: u64) -> Crossing {
 }
 
 /// Crossings 1 to `last`, as (number, frame), where nothing else was stored before them.
-pub fn all_up_to(last: u64) -> BTreeSet<(u64, u64)> {
+pub(crate) fn all_up_to(last: u64) -> BTreeSet<(u64, u64)> {
     (1..=last).map(|number| (number, number)).collect()
 }

@@ -1,0 +1,67 @@
+//! What group commit is worth: twenty records in twenty transactions, and in one.
+//!
+//! The baseline is `one_by_one`; both run in the same process on the same disk, in the build
+//! directory, because a temporary directory may lie in memory, where an fsync costs nothing.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use footfall::ids::BoxId;
+use footfall::outbox::{Outbox, SeqRange};
+use footfall::time::WallTime;
+use footfall::wire::v1::{Crossing, Direction, Fact};
+use std::hint::black_box;
+
+const RECORDS: u64 = 20;
+
+fn crossing(frame: u64) -> Fact {
+    Fact::Crossing(Crossing {
+        camera: "door".to_owned(),
+        line: "entrance".to_owned(),
+        direction: Direction::In,
+        frame,
+        at_ms: 1_760_000_000_000,
+        track: frame,
+        run: 1_760_000_000_000,
+        geometry: "ab12cd34ef56".to_owned(),
+        model: "nanodet-g-416-int8".to_owned(),
+    })
+}
+
+fn append(criterion: &mut Criterion) {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory on disk");
+    let box_id = BoxId::parse("bench").expect("a valid id");
+    let path = dir.path().join("outbox.sqlite");
+    let (mut outbox, _) = Outbox::open(&path, &box_id, WallTime::default()).expect("an outbox");
+    let facts: Vec<Fact> = (0..RECORDS).map(crossing).collect();
+
+    let mut group = criterion.benchmark_group("outbox_append_20");
+    group.throughput(Throughput::Elements(RECORDS)).sample_size(20);
+    group.bench_function("one_by_one", |bench| {
+        bench.iter(|| {
+            for fact in &facts {
+                black_box(outbox.append(std::slice::from_ref(fact)).expect("room on the disk"));
+            }
+        });
+    });
+    group.bench_function("group_commit", |bench| {
+        bench.iter(|| black_box(outbox.append(&facts).expect("room on the disk")));
+    });
+    group.finish();
+
+    let all = SeqRange { first: 1, last: u64::MAX };
+    outbox.confirm(all).expect("room on the disk");
+    let mut group = criterion.benchmark_group("outbox_deliver_500");
+    group.throughput(Throughput::Elements(500)).sample_size(20);
+    let many: Vec<Fact> = (0..500).map(crossing).collect();
+    group.bench_function("append_read_confirm", |bench| {
+        bench.iter(|| {
+            let range = outbox.append(&many).expect("room on the disk").expect("records");
+            let rows = outbox.waiting(range.first - 1, 500).expect("a good file");
+            assert_eq!(black_box(rows).len(), 500);
+            outbox.confirm(range).expect("room on the disk");
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, append);
+criterion_main!(benches);
