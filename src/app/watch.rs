@@ -178,9 +178,11 @@ impl End {
             .map(|what| name(*what))
             .collect();
         let About { box_id, broker, .. } = about;
+        let unheard = |why: &str| Failure::NotSeen(format!("nothing heard of box {box_id}: {why}"));
         match (&heard.link, missing.as_slice()) {
-            (Link::Lost { problem }, _) if self.length.is_some() && heard.received.messages == 0 => {
-                Err(Failure::NotSeen(format!("nothing heard of box {box_id}: {problem}")))
+            (Link::Lost { problem }, _) if self.has_ended_deaf(heard) => Err(unheard(problem)),
+            (Link::Connecting, _) if self.has_ended_deaf(heard) => {
+                Err(unheard(&format!("broker {broker} has not answered yet; give it longer")))
             }
             (_, []) => Ok(()),
             (_, missing) => Err(Failure::NotSeen(format!(
@@ -188,6 +190,11 @@ impl End {
                 missing.join(" and no ")
             ))),
         }
+    }
+
+    /// Whether it was to end by itself, and did so without having heard anything.
+    const fn has_ended_deaf(&self, heard: &WatchState) -> bool {
+        self.length.is_some() && heard.received.messages == 0
     }
 }
 

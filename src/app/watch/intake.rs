@@ -186,8 +186,9 @@ impl WatchState {
         };
         let is_now = understood.as_ref().is_ok_and(|read| *read == Read::Now);
         let text = match understood {
-            Ok(Read::Records(words)) => one_line(words.as_bytes()),
-            Ok(Read::AsItIs | Read::Now) => one_line(&arrival.payload),
+            Ok(Read::Packed(words)) => words,
+            Ok(Read::Plain(words)) => format!("{words}  {}", one_line(&arrival.payload)),
+            Ok(Read::Now) => format!("now  {}", one_line(&arrival.payload)),
             Err(why) => {
                 self.received.not_understood += 1;
                 one_line(format!("not understood: {why}").as_bytes())
@@ -236,7 +237,7 @@ impl WatchState {
                 self.received.again += 1;
             }
         }
-        Ok(Read::Records(told.words()))
+        Ok(Read::Packed(told.words()))
     }
 
     fn new_record(&mut self, record: &AnyRecord) {
@@ -274,7 +275,13 @@ impl WatchState {
     fn live(&mut self, payload: &[u8], at: WallTime) -> Result<Read, String> {
         let message: LiveMessage = serde_json::from_slice(payload).map_err(|fault| fault.to_string())?;
         Ok(match message.live {
-            Live::Crossing(_) => Read::AsItIs,
+            Live::Crossing(crossing) => {
+                let direction = match crossing.direction {
+                    Direction::In => "in",
+                    Direction::Out => "out",
+                };
+                Read::Plain(one_line(format!("{direction} over {}", crossing.line).as_bytes()))
+            }
             Live::Now(now) => {
                 self.now = Some((clean_now(now), at));
                 Read::Now
@@ -283,8 +290,14 @@ impl WatchState {
     }
 
     fn box_state(&mut self, payload: &[u8]) -> Result<Read, String> {
-        self.state = Some(clean_state(serde_json::from_slice(payload).map_err(|fault| fault.to_string())?));
-        Ok(Read::AsItIs)
+        let state: State = serde_json::from_slice(payload).map_err(|fault| fault.to_string())?;
+        let word = match state.state {
+            BoxStatus::Online => "online",
+            BoxStatus::Offline => "offline",
+            BoxStatus::Stopped => "stopped",
+        };
+        self.state = Some(clean_state(state));
+        Ok(Read::Plain(word.to_owned()))
     }
 }
 
@@ -313,12 +326,12 @@ fn clean_state(mut state: State) -> State {
 /// What a payload turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 enum Read {
-    /// Shown as the JSON that it is.
-    AsItIs,
-    /// The same, and one of many that follow each other.
+    /// JSON, shown after these words, because a narrow terminal cuts it before it says anything.
+    Plain(String),
+    /// Current values: the same, and one of many that follow each other.
     Now,
-    /// Shown in these words, because it is packed and long.
-    Records(String),
+    /// Shown in these words only, because it is packed and long.
+    Packed(String),
 }
 
 /// What one batch holds.

@@ -128,9 +128,9 @@ impl View<'_> {
     /// A message in one line, for the view and for output that is no terminal.
     #[must_use]
     pub fn message(&self, shown: &Shown) -> Line {
-        let times = if shown.times > 1 { format!(" (newest of {})", shown.times) } else { String::new() };
+        let times = if shown.times > 1 { format!("newest of {}: ", shown.times) } else { String::new() };
         let (at, topic, qos) = (self.clock(shown.at), pad(&shown.topic, 7), shown.qos);
-        faint(format!("{at}  {topic}  QoS {qos}{times}  {}", shown.text))
+        faint(format!("{at}  {topic}  QoS {qos}  {times}{}", shown.text))
     }
 
     fn head(&self) -> Vec<Line> {

@@ -108,9 +108,9 @@ fn current_values_take_the_place_of_the_ones_before_them() {
     let state = check(
         &[("live", NOW), ("live", NOW), ("state", b"{}"), ("live", NOW)],
         &[
-            "live {\"v\":1,\"kind\":\"now\",\"at_ms\":1,\"since_ms\":0,\"cameras\":[]} x2",
+            "live now  {\"v\":1,\"kind\":\"now\",\"at_ms\":1,\"since_ms\":0,\"cameras\":[]} x2",
             "state not understood: missing field `v` at line 1 column 2",
-            "live {\"v\":1,\"kind\":\"now\",\"at_ms\":1,\"since_ms\":0,\"cameras\":[]}",
+            "live now  {\"v\":1,\"kind\":\"now\",\"at_ms\":1,\"since_ms\":0,\"cameras\":[]}",
         ],
     );
     assert_eq!(state.now.map(|(_, arrived)| arrived), Some(WallTime::from_unix_ms(3000)));
@@ -125,6 +125,17 @@ fn a_state_of_stopped_is_noticed_and_one_that_is_online_again_too() {
     assert!(heard(&[("state", stopped.as_bytes())]).is_stopped());
     assert!(!heard(&[("state", stopped.as_bytes()), ("state", online.as_bytes())]).is_stopped());
     assert!(!heard(&[("state", b"stopped")]).is_stopped());
+}
+
+#[test]
+fn a_crossing_says_its_direction_before_the_terminal_cuts_it() {
+    let mut copy = crossing(0, "out");
+    let fields = copy.as_object_mut().unwrap();
+    fields.remove("seq");
+    fields.insert("v".to_owned(), json!(1));
+    let payload = copy.to_string();
+    let state = check(&[("live", payload.as_bytes())], &[&format!("live out over entrance  {payload}")]);
+    assert_eq!((state.received.crossings, state.sums.len()), (0, 0), "a copy is not added up");
 }
 
 #[test]
