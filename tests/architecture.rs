@@ -14,6 +14,7 @@ use std::path::Path;
 const FOREIGN: &[(&str, &[&str])] = &[
     ("anyhow", &["app/"]),
     ("clap", &["app/cli.rs"]),
+    ("console", &["app/"]),
     ("fast_image_resize", &["detect/letterbox.rs"]),
     ("flate2", &["wire/"]),
     ("image", &["capture/pictures.rs", "app/"]),

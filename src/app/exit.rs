@@ -78,6 +78,9 @@ impl Ending {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// A config file without faults that lacks what the command needs.
+    #[error("{0}")]
+    Config(String),
     /// A clip, a model or a combination of both that cannot be used.
     #[error("{0}")]
     Input(String),
@@ -92,6 +95,7 @@ pub enum Failure {
 impl Failure {
     const fn ending(&self) -> Ending {
         match self {
+            Self::Config(_) => Ending::Config,
             Self::Input(_) => Ending::Input,
             Self::Storage(_) => Ending::Storage,
             Self::NotSeen(_) => Ending::NotSeen,
@@ -132,6 +136,7 @@ mod tests {
     #[test]
     fn the_number_follows_from_the_cause_however_deep_it_lies() {
         check(ConfigError::WhichCamera { there: String::new() }, Ending::Config);
+        check(Failure::Config("no broker".into()), Ending::Config);
         check(Failure::Input("clip is empty".into()), Ending::Input);
         check(Failure::Storage("disk full".into()), Ending::Storage);
         check(Failure::NotSeen("no crossing".into()), Ending::NotSeen);

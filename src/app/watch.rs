@@ -1,11 +1,213 @@
 //! `footfall watch`: what arrives at the broker, on the terminal.
+//!
+//! It listens like any other receiver, so what it shows is what head office can get, not what the box believes. `intake`
+//! takes messages in and `view` turns them into text, both without a socket or a clock; `subscriber` and `screen` are the
+//! broker's and the terminal's sides.
 
-use super::cli::WatchArgs;
+pub mod intake;
+pub mod numbers;
+mod screen;
+mod subscriber;
+pub mod view;
 
-/// What arrives at the broker, on the terminal.
+use super::cli::{Expectation, WatchArgs};
+use super::exit::Failure;
+use crate::config::{self, EdgeSettings};
+use crate::publish::MqttSettings;
+use crate::time::{Clock, FrameTime, SystemClock};
+use crate::wire::topics::{BoxNames, Topics};
+use anyhow::Context;
+use intake::{Link, Received, WatchState};
+use jiff::tz::TimeZone;
+use screen::Screen;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+use subscriber::Heard;
+use view::{About, View};
+
+/// How long a redraw, a Ctrl-C or the end may have to wait. Faster than this nobody reads.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(200);
+/// A box that is being stopped sends its open minute as a part; it has 5 s for that, and the network some more.
+const LAST_RECORDS_WITHIN: Duration = Duration::from_secs(15);
+
+/// Shows what arrives at the broker until it is told to stop, or for as long as `args` say.
 ///
 /// # Errors
-/// What went wrong.
-pub fn watch(_args: &WatchArgs) -> anyhow::Result<()> {
-    anyhow::bail!("this branch has no `footfall watch`")
+/// [`config::ConfigError`] where the file has faults; [`Failure::Config`] where it names no broker;
+/// [`Failure::NotSeen`] where something did not arrive that was expected.
+pub fn watch(args: &WatchArgs) -> anyhow::Result<()> {
+    let settings = config::load(&args.config)?;
+    let mqtt = settings.mqtt.as_ref().ok_or_else(|| {
+        Failure::Config(format!(
+            "{}: there is no [mqtt], so there is no broker to watch",
+            args.config.display()
+        ))
+    })?;
+    let names = BoxNames {
+        tenant: settings.tenant.clone(),
+        store: settings.store.clone(),
+        box_id: settings.box_id.clone(),
+    };
+    let stop = stop_flag()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let mut session = Session {
+        heard: WatchState::new(Topics::of(&names)),
+        about: about(&settings, mqtt),
+        zone: TimeZone::system(),
+        screen: Screen::of_stdout()?,
+        messages: subscriber::start(mqtt, &names, Arc::clone(&clock))?,
+    };
+    let end = End { length: args.length, expect: args.expect.clone() };
+    loop {
+        let now = clock.now();
+        session.show(now)?;
+        if stop.load(Ordering::Relaxed) || end.has_come(now.elapsed, &session.heard) {
+            break;
+        }
+        session.listen(clock.as_ref())?;
+    }
+    session.close(&end)
+}
+
+/// A flag that goes up with Ctrl-C, SIGTERM or a terminal that is closed.
+fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot listen for signals")?;
+    }
+    Ok(flag)
+}
+
+fn about(settings: &EdgeSettings, mqtt: &MqttSettings) -> About {
+    About {
+        box_id: settings.box_id.to_string(),
+        store: settings.store.to_string(),
+        tenant: settings.tenant.to_string(),
+        broker: format!("{}:{}", mqtt.host, mqtt.port),
+    }
+}
+
+/// One watch, from the first message to the last.
+struct Session {
+    heard: WatchState,
+    about: About,
+    zone: TimeZone,
+    screen: Screen,
+    messages: Receiver<Heard>,
+}
+
+impl Session {
+    /// Waits for a message and takes it in, with those that are there already.
+    fn listen(&mut self, clock: &dyn Clock) -> anyhow::Result<()> {
+        match self.messages.recv_timeout(LOOK_UP_EVERY) {
+            Ok(first) => self.hear(first, clock.now())?,
+            Err(RecvTimeoutError::Timeout) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                anyhow::bail!("the thread that listens to the broker has ended")
+            }
+        }
+        let look_up = clock.now().elapsed + LOOK_UP_EVERY;
+        // The screen must not wait for a broker that has more and more to tell.
+        while let Some(left) = look_up.checked_sub(clock.now().elapsed)
+            && let Ok(next) = self.messages.recv_timeout(left)
+        {
+            self.hear(next, clock.now())?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, heard: Heard, now: FrameTime) -> anyhow::Result<()> {
+        match heard {
+            Heard::Link(link) if link == self.heard.link => {}
+            Heard::Link(link) => {
+                self.heard.link = link;
+                let line = self.view(now).link();
+                self.screen.tell(&line)?;
+            }
+            Heard::Message(arrival) => {
+                let shown = self.heard.take(&arrival);
+                let line = self.view(now).message(&shown);
+                self.screen.tell(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self, now: FrameTime) -> View<'_> {
+        View { about: &self.about, heard: &self.heard, at: now.wall, zone: &self.zone }
+    }
+
+    fn show(&mut self, now: FrameTime) -> anyhow::Result<()> {
+        let view = View { about: &self.about, heard: &self.heard, at: now.wall, zone: &self.zone };
+        Ok(self.screen.draw(&view)?)
+    }
+
+    /// Leaves the terminal as it was, says what arrived, and whether that is enough.
+    fn close(self, end: &End) -> anyhow::Result<()> {
+        self.screen.close(&format!("Arrived: {}", self.heard.received.words()))?;
+        Ok(end.verdict(&self.heard, &self.about)?)
+    }
+}
+
+/// When a watch ends by itself, and what must have arrived by then.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct End {
+    length: Option<Duration>,
+    expect: Vec<Expectation>,
+}
+
+impl End {
+    /// After its length. Where something is expected the box is being stopped just then, and its last records are on
+    /// their way: so it listens until the box says that it has stopped.
+    fn has_come(&self, elapsed: Duration, heard: &WatchState) -> bool {
+        let Some(length) = self.length else {
+            return false;
+        };
+        let nothing_more_comes = self.expect.is_empty() || heard.is_stopped();
+        elapsed >= length && (nothing_more_comes || elapsed >= length + LAST_RECORDS_WITHIN)
+    }
+
+    fn verdict(&self, heard: &WatchState, about: &About) -> Result<(), Failure> {
+        let missing: Vec<&str> = self
+            .expect
+            .iter()
+            .filter(|what| !arrived(**what, &heard.received))
+            .map(|what| name(*what))
+            .collect();
+        let About { box_id, broker, .. } = about;
+        let unheard = |why: &str| Failure::NotSeen(format!("nothing heard of box {box_id}: {why}"));
+        match (&heard.link, missing.as_slice()) {
+            (Link::Lost { problem }, _) if self.has_ended_deaf(heard) => Err(unheard(problem)),
+            (Link::Connecting, _) if self.has_ended_deaf(heard) => {
+                Err(unheard(&format!("broker {broker} has not answered yet; give it longer")))
+            }
+            (_, []) => Ok(()),
+            (_, missing) => Err(Failure::NotSeen(format!(
+                "no {} arrived from box {box_id} over broker {broker}",
+                missing.join(" and no ")
+            ))),
+        }
+    }
+
+    /// Whether it was to end by itself, and did so without having heard anything.
+    const fn has_ended_deaf(&self, heard: &WatchState) -> bool {
+        self.length.is_some() && heard.received.messages == 0
+    }
+}
+
+fn arrived(what: Expectation, received: &Received) -> bool {
+    match what {
+        Expectation::Crossings => received.crossings > 0,
+        Expectation::Minutes => received.minutes > 0,
+    }
+}
+
+const fn name(what: Expectation) -> &'static str {
+    match what {
+        Expectation::Crossings => "crossing",
+        Expectation::Minutes => "minute record",
+    }
 }

@@ -11,8 +11,12 @@ use super::{MqttSettings, PublishError};
 use crate::outbox::OutboxReader;
 use crate::time::{Clock, WallTime};
 use crate::wire::topics::{BoxNames, Topics};
-use crate::wire::v1::{Batch, BoxStatus, CameraState, Live, LiveMessage, OutboxState, Problem, State, V1};
-use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, Transport};
+use crate::wire::v1::{
+    Batch, BoxStatus, CameraState, Live, LiveMessage, MAX_BATCH_BYTES, OutboxState, Problem, State, V1,
+};
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, Transport,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::hash::{BuildHasher, RandomState};
@@ -138,10 +142,7 @@ impl Publisher {
         outbox: OutboxReader,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PublishError> {
-        let transport = match &settings.mqtt.tls {
-            Some(files) => Transport::tls_with_config(tls::client_config(files)?.into()),
-            None => Transport::tcp(),
-        };
+        let transport = transport(&settings.mqtt)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let status = PublisherStatus { link: Link::Connecting, delivered: 0, discarded: 0 };
         let status = Arc::new(Mutex::new(status));
@@ -475,9 +476,8 @@ impl World {
     }
 
     fn options(&self) -> MqttOptions {
-        let mqtt = &self.settings.mqtt;
-        let mut options =
-            MqttOptions::new(self.settings.names.box_id.as_str(), address(&mqtt.host), mqtt.port);
+        let box_id = self.settings.names.box_id.as_str();
+        let mut options = client_options(box_id, &self.settings.mqtt, self.transport.clone());
         let will = State {
             v: V1,
             state: BoxStatus::Offline,
@@ -487,17 +487,53 @@ impl World {
             outbox: None,
             problems: Vec::new(),
         };
-        options
-            .set_transport(self.transport.clone())
-            .set_keep_alive(KEEP_ALIVE)
-            .set_clean_session(true)
-            .set_max_packet_size(MOST_BYTES_IN, MOST_BYTES_OUT)
-            .set_last_will(LastWill::new(&self.topics.state, json(&will), QoS::AtLeastOnce, true));
-        if let Some(login) = &mqtt.login {
-            options.set_credentials(&login.user, &login.password);
-        }
+        options.set_max_packet_size(MOST_BYTES_IN, MOST_BYTES_OUT).set_last_will(LastWill::new(
+            &self.topics.state,
+            json(&will),
+            QoS::AtLeastOnce,
+            true,
+        ));
         options
     }
+}
+
+/// Options for a client that only listens to the broker that the box publishes to, under an id of its own.
+///
+/// # Errors
+/// [`PublishError`] names the certificate or key that cannot be used.
+pub(crate) fn listener_options(client_id: &str, mqtt: &MqttSettings) -> Result<MqttOptions, PublishError> {
+    let mut options = client_options(client_id, mqtt, transport(mqtt)?);
+    // A batch that another version of the box sends may be larger than ours.
+    let largest = usize::try_from(MAX_BATCH_BYTES).unwrap_or(usize::MAX);
+    options.set_max_packet_size(largest, MOST_BYTES_IN);
+    Ok(options)
+}
+
+/// Why no connection came about, in words that an installer can act on; never with the password.
+pub(crate) fn why_not_connected(fault: &ConnectionError, mqtt: &MqttSettings) -> String {
+    Trouble::connecting(fault, mqtt).text
+}
+
+/// Why a connection ended.
+pub(crate) fn why_lost(fault: &ConnectionError, mqtt: &MqttSettings) -> String {
+    Trouble::connected(fault, mqtt).text
+}
+
+fn transport(mqtt: &MqttSettings) -> Result<Transport, PublishError> {
+    Ok(match &mqtt.tls {
+        Some(files) => Transport::tls_with_config(tls::client_config(files)?.into()),
+        None => Transport::tcp(),
+    })
+}
+
+/// What every client of the broker needs: where it is, and who asks.
+fn client_options(client_id: &str, mqtt: &MqttSettings, transport: Transport) -> MqttOptions {
+    let mut options = MqttOptions::new(client_id, address(&mqtt.host), mqtt.port);
+    options.set_transport(transport).set_keep_alive(KEEP_ALIVE).set_clean_session(true);
+    if let Some(login) = &mqtt.login {
+        options.set_credentials(&login.user, &login.password);
+    }
+    options
 }
 
 /// `rumqttc` puts host and port together with a colon, which an IPv6 address needs brackets for.
