@@ -26,18 +26,20 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch.rs", "app/watch/"]),
     ("rusqlite", &["outbox/"]),
     ("rustix", &["detect/ort/", "outbox/", "app/"]),
-    ("serde", &["calibration/", "config/", "detect/manifest.rs", "wire/"]),
-    ("serde_json", &["wire/", "outbox/", "app/"]),
+    ("serde", &["calibration/", "config/", "detect/manifest.rs", "wire/", "publish/mqtt.rs"]),
+    ("serde_json", &["wire/", "outbox/", "publish/mqtt.rs", "app/"]),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
     ("thiserror", &[""]),
     ("tokio", &["publish/mqtt.rs", "publish/mqtt/", "app/watch.rs", "app/watch/"]),
     ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
-    ("toml_edit", &[]),
     ("tracing", &["capture/", "detect/ort/", "outbox/", "publish/", "app/"]),
     ("tracing_subscriber", &["app/"]),
 ];
+
+/// Files whose types may be written and read as text; others only pass such types on.
+const SERIALISED: &[&str] = &["calibration/", "config/", "detect/manifest.rs", "wire/"];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);
@@ -118,6 +120,7 @@ impl Tree {
             of_file.extend(self.foreign(path, &code));
             of_file.extend(world(path, &code));
             of_file.extend(owners(path, &code));
+            of_file.extend(serialised(path, &code));
             found.extend(of_file.into_iter().map(|complaint| format!("{path}: {complaint}")));
         }
         found
@@ -214,6 +217,15 @@ fn owners(path: &str, code: &str) -> Vec<String> {
     let defines = |name: &str| ["struct", "enum"].iter().any(|kind| follows(code, kind, name));
     let foreign = |(name, owner): &&(&str, &str)| *owner != own && own != "wire" && defines(name);
     OWNERS.iter().filter(foreign).map(|(name, owner)| format!("{name} belongs to {owner}")).collect()
+}
+
+/// Types are serialised at the edges only: what the domain calls a thing must be free to change.
+fn serialised(path: &str, code: &str) -> Option<String> {
+    let derived = places(code, "derive").any(|at| {
+        let list = code[at..].split(']').next().unwrap_or_default();
+        ["Serialize", "Deserialize"].iter().any(|name| places(list, name).next().is_some())
+    });
+    (derived && !may(path, SERIALISED)).then(|| format!("types are serialised in {SERIALISED:?} only"))
 }
 
 // Reading source.
@@ -501,7 +513,7 @@ fn the_whole_source_is_read() {
 /// One file in a small tree, and the complaints that it must bring, without the file's name.
 #[track_caller]
 fn check(path: &str, code: &str, expected: &[&str]) {
-    let names = ["ids", "time", "capture", "detect", "count", "zones", "wire", "config", "app"];
+    let names = ["ids", "time", "capture", "detect", "count", "zones", "wire", "publish", "config", "app"];
     let modules: Vec<String> = names.map(str::to_owned).into();
     let file = (path.to_owned(), format!("//! A module.\n{code}"));
     let tree = Tree {
@@ -543,10 +555,19 @@ fn strangers_must_not_meet_although_the_order_allows_it() {
 #[test]
 fn a_foreign_crate_outside_its_adapter_is_seen() {
     check("count/mod.rs", "use serde::Serialize;", &["serde stays in"]);
-    check("count/mod.rs", "#[derive(serde::Serialize)] struct A;", &["serde stays in"]);
+    let both = &["serde stays in", "types are serialised in"];
+    check("count/mod.rs", "#[derive(serde::Serialize)] struct A;", both);
     check("detect/nms.rs", "use ::ort::session::Session;", &["ort stays in"]);
     check("capture/mod.rs", "use opencv;", &["opencv stays in"]);
     check("capture/opencv.rs", "use opencv::core::Mat;", &[]);
+}
+
+#[test]
+fn a_type_that_is_serialised_inside_is_seen_and_one_that_is_passed_on_is_not() {
+    let derived = "use serde::Deserialize;\n#[derive(Debug, Deserialize)]\nstruct A;";
+    check("publish/mqtt.rs", derived, &["types are serialised in"]);
+    check("publish/mqtt.rs", "use serde::Serialize; fn f<T: Serialize>(x: &T) {}", &[]);
+    check("wire/v1.rs", derived, &[]);
 }
 
 #[test]

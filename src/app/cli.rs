@@ -3,7 +3,7 @@
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
 use super::exit::Ending;
-use crate::config::parse_span;
+use crate::config::{MAX_FPS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, Segment};
 use crate::ids::{CameraId, IdError, LineId};
@@ -15,13 +15,6 @@ use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// A shorter line has a direction only by chance: boxes are good to a few px.
-const MIN_LINE_PX: f32 = 2.0;
-/// A minute is closed only after this time; the config file has the same limit.
-const LONGEST_U_TURN: Duration = Duration::from_secs(600);
-/// Above this no camera sold for shops delivers; the config file has the same limit.
-const MAX_FPS: f64 = 240.0;
 
 /// Counts people with the cameras a store already has, and says how much it saw.
 #[derive(Debug, Clone, PartialEq, Parser)]
@@ -421,7 +414,7 @@ fn frame_rate(text: &str) -> Result<f64, String> {
 
 fn u_turn(text: &str) -> Result<Duration, String> {
     let span = parse_span(text).map_err(|fault| fault.to_string())?;
-    if span > LONGEST_U_TURN { Err("give at most 10m".to_owned()) } else { Ok(span) }
+    if span > MAX_U_TURN { Err("give at most 10m".to_owned()) } else { Ok(span) }
 }
 
 fn watch_length(text: &str) -> Result<Duration, String> {
@@ -432,7 +425,7 @@ fn watch_length(text: &str) -> Result<Duration, String> {
 fn wall_time(text: &str) -> Result<WallTime, String> {
     let at = text.parse::<jiff::Timestamp>();
     at.map(|at| WallTime::from_unix_ms(at.as_millisecond()))
-        .map_err(|_| "give a time with its zone, such as 2026-05-01T09:00:00+08:00".to_owned())
+        .map_err(|_fault| "give a time with its zone, such as 2026-05-01T09:00:00+08:00".to_owned())
 }
 
 #[cfg(test)]
@@ -512,9 +505,9 @@ mod tests {
         let given = count("footfall count a.avi --config f.toml --camera door --line b:0,0,9,0");
         assert_eq!(given.lines.over(std::slice::from_ref(&configured))[0].id.as_str(), "b");
         let plain = count("footfall count a.avi --config f.toml");
-        assert_eq!(plain.lines.over(std::slice::from_ref(&configured)), [configured.clone()]);
+        assert_eq!(plain.lines.over(std::slice::from_ref(&configured))[0], configured);
         let turned = count("footfall count a.avi --config f.toml --anchor head");
-        assert_eq!(turned.lines.over(&[configured])[0].anchor, Anchor::Head);
+        assert_eq!(turned.lines.over(std::slice::from_ref(&configured))[0].anchor, Anchor::Head);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! `[[camera]]` and its `[[camera.line]]`.
 
-use super::CameraSettings;
 use super::broker::login;
 use super::check::{FilesBeside, PathKind};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
+use super::{CameraSettings, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
 use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
@@ -22,19 +22,14 @@ const MAX_ZONES: usize = 32;
 const MAX_CORNERS: usize = 100;
 /// Below this a picture shows nobody, above it no camera that is sold for shops goes.
 const PICTURE_SIDES: std::ops::RangeInclusive<u32> = 16..=16_384;
-/// A shorter line has a direction only by chance: boxes are good to a few px.
-const MIN_LINE_PX: f32 = 2.0;
 /// A band as wide as a person is high, on either side of the line, leaves nobody clear of it.
 const MAX_BAND_HEIGHTS: f64 = 2.0;
-/// Above this no camera sold for shops delivers.
-const MAX_FPS: f64 = 240.0;
 
 const OPEN_TIMEOUT: SpanRule = SpanRule::of_ms(5_000, 500, 300_000);
 const READ_TIMEOUT: SpanRule = SpanRule::of_ms(5_000, 500, 300_000);
 const RETRY_MAX: SpanRule = SpanRule::of_ms(30_000, 1_000, 3_600_000);
 const LONGEST_GAP: SpanRule = SpanRule::of_ms(2_000, 100, 60_000);
-/// A minute is closed only after this time, so it stays short of what a dashboard can wait for.
-const U_TURN: SpanRule = SpanRule::of_ms(0, 0, 600_000);
+const U_TURN: SpanRule = SpanRule::of_ms(0, 0, MAX_U_TURN.as_millis() as u64);
 
 const ANCHORS: [(&str, Anchor); 3] =
     [("foot", Anchor::Foot), ("centre", Anchor::Centre), ("head", Anchor::Head)];

@@ -27,11 +27,19 @@ use crate::ids::{BoxId, CameraId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
 use crate::pipeline::PipelineSettings;
 use crate::publish::MqttSettings;
+use std::time::Duration;
 
 /// The commented file that `footfall config default` prints: template and reference in one.
 ///
 /// What it sets that may be left out, it sets to the default; the tests check that.
 pub const DEFAULT_FILE: &str = include_str!("default.toml");
+
+/// Shortest line, px. A shorter one has a direction only by chance: boxes are good to a few px.
+pub const MIN_LINE_PX: f32 = 2.0;
+/// Most frames a second. Above this no camera that is sold for shops delivers.
+pub const MAX_FPS: f64 = 240.0;
+/// Longest U-turn. A minute is closed only after this time, so it stays short of what a dashboard can wait for.
+pub const MAX_U_TURN: Duration = Duration::from_secs(600);
 
 /// A whole, checked configuration.
 #[derive(Debug, Clone, PartialEq)]

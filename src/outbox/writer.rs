@@ -336,19 +336,26 @@ impl Writer {
     }
 
     fn try_commit(&mut self) -> Result<(), OutboxError> {
+        let mut most = MOST_IN_COMMIT;
         loop {
-            let some = self.facts.len().min(MOST_IN_COMMIT);
+            let some = self.facts.len().min(most);
             let facts = &self.facts.make_contiguous()[..some];
-            if let Err(fault) = self.outbox.commit(&self.confirmed, facts) {
-                // Deleting alone needs less room, and may make some.
-                self.outbox.commit(&self.confirmed, &[])?;
-                self.confirmed.clear();
-                return Err(fault);
-            }
-            self.confirmed.clear();
-            self.facts.drain(..some);
-            if self.facts.is_empty() {
-                return Ok(());
+            match self.outbox.commit(&self.confirmed, facts) {
+                Ok(_) => {
+                    self.confirmed.clear();
+                    self.facts.drain(..some);
+                    if self.facts.is_empty() {
+                        return Ok(());
+                    }
+                }
+                // Fewer may fit, down to the last one that does.
+                Err(OutboxError::Full { .. }) if some > 1 => most = some / 2,
+                Err(fault) => {
+                    // Deleting alone needs less room, and may make some.
+                    self.outbox.commit(&self.confirmed, &[])?;
+                    self.confirmed.clear();
+                    return Err(fault);
+                }
             }
         }
     }

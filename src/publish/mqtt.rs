@@ -276,10 +276,7 @@ impl World {
             first = events.poll() => first,
             () = stop_ordered(&mut self.orders) => return Ended::Abandoned,
         };
-        let first = first.and_then(|event| match event {
-            Event::Incoming(Packet::ConnAck(_)) => Ok(()),
-            _ => Err(ConnectionError::RequestsDone),
-        });
+        // The first event of a connection is the broker's greeting, or why there is none.
         if let Err(fault) = first {
             return Ended::Lost(Trouble::connecting(&fault, &self.settings.mqtt));
         }

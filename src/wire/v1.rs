@@ -505,7 +505,6 @@ fn whole_ms(span: Duration) -> u64 {
 }
 
 /// A number that is finite, with two decimals: JSON has no other.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields by reference")]
 fn hundredths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     let finite = if value.is_finite() { *value } else { 0.0 };
     serializer.serialize_f64((finite * 100.0).round() / 100.0)
@@ -517,7 +516,6 @@ mod seconds {
     use serde::de::Error as _;
 
     pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a minute are far below 2^53")]
         serializer.serialize_f64(whole_ms(*span) as f64 / 1000.0)
     }
 
