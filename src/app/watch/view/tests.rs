@@ -77,7 +77,7 @@ fn door_and_back() -> Value {
 fn batch(from: u64, to: u64) -> (&'static str, Vec<u8>) {
     let record = |seq: u64| {
         json!({"seq": seq, "kind": "crossing", "camera": "door", "line": "entrance",
-        "direction": if seq % 3 == 0 { "out" } else { "in" }, "frame": 1, "at_ms": 5, "track": 1, "run": 1,
+        "direction": if seq.is_multiple_of(3) { "out" } else { "in" }, "frame": 1, "at_ms": 5, "track": 1, "run": 1,
         "geometry": "ab", "model": "m"})
     };
     let records = (from..=to).map(record).collect();
