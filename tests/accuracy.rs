@@ -3,6 +3,7 @@
 //! Events are matched one to one, in the same direction, within one second. The floor stands a little below what was
 //! measured (README.md), so that a change which miscounts does not land.
 #![cfg(all(feature = "capture-opencv", feature = "detect-ort"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

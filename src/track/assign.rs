@@ -198,15 +198,15 @@ mod tests {
     }
 
     /// The best total by trying everything.
-    fn best(rows: usize, columns: usize, pairs: &[Pair], row: usize, taken: &mut Vec<bool>) -> f32 {
+    fn best(rows: usize, pairs: &[Pair], row: usize, taken: &mut Vec<bool>) -> f32 {
         if row == rows {
             return 0.0;
         }
-        let mut most = best(rows, columns, pairs, row + 1, taken);
+        let mut most = best(rows, pairs, row + 1, taken);
         for pair in pairs.iter().filter(|p| p.row == row && p.gain > 0.0) {
             if !taken[pair.column] {
                 taken[pair.column] = true;
-                most = most.max(pair.gain + best(rows, columns, pairs, row + 1, taken));
+                most = most.max(pair.gain + best(rows, pairs, row + 1, taken));
                 taken[pair.column] = false;
             }
         }
@@ -248,7 +248,7 @@ mod tests {
                 .filter_map(|(at, gain)| gain.map(|gain| pair(at / 5, at % 5, gain)))
                 .collect();
             let (assigner, total) = solve(5, 5, &pairs);
-            let most = best(5, 5, &pairs, 0, &mut vec![false; 5]);
+            let most = best(5, &pairs, 0, &mut vec![false; 5]);
             prop_assert!((total - most).abs() < 1e-4, "{total} of {most}");
             for row in 0..5 {
                 if let Some(column) = assigner.column_of(row) {

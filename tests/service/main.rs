@@ -1,5 +1,6 @@
 //! The service as it hangs in a shop: the real program, a real camera stream, a real broker, and what happens to them.
 #![cfg(all(feature = "capture-opencv", feature = "detect-ort"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../delivery_support/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
