@@ -2,16 +2,23 @@
 
 #![cfg(all(feature = "capture-opencv", feature = "detect-ort"))]
 
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+fn demo() -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/demo"));
+    command.env("FOOTFALL_BIN", env!("CARGO_BIN_EXE_footfall")).stdin(Stdio::null());
+    command.env_remove("DEMO_SECONDS").env_remove("DEMO_LINE").env_remove("FOOTFALL_LOG");
+    command
+}
 
 /// Runs the demo for so many seconds, and expects its exit code and texts in its two outputs.
 #[track_caller]
 fn check(seconds: u32, line: Option<&str>, code: i32, out: &[&str], err: &[&str]) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(root.join("scripts/demo"));
-    command.env("FOOTFALL_BIN", env!("CARGO_BIN_EXE_footfall")).env("DEMO_SECONDS", seconds.to_string());
-    command.env_remove("DEMO_LINE").env_remove("FOOTFALL_LOG").stdin(Stdio::null());
+    let mut command = demo();
+    command.env("DEMO_SECONDS", seconds.to_string());
     if let Some(line) = line {
         command.env("DEMO_LINE", line);
     }
@@ -55,4 +62,25 @@ fn a_demo_of_no_length_is_refused() {
 #[test]
 fn a_demo_with_a_line_outside_the_picture_says_which_fault() {
     check(3, Some("1,1,900,20"), 1, &[], &["camera.walkway.line.entrance.to", "its config file has faults"]);
+}
+
+#[test]
+fn ctrl_c_ends_the_demo_and_all_that_it_started() {
+    let mut demo = demo().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash is there");
+    let output = BufReader::new(demo.stdout.take().expect("it is piped"));
+    let mut lines = output.lines().map(|line| line.expect("text"));
+    let broker = lines.find_map(|line| {
+        let (_, port) = line.split_once("127.0.0.1:")?;
+        port.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u16>().ok()
+    });
+    let broker = ("127.0.0.1", broker.expect("it says where the broker listens"));
+    lines.find(|line| line.contains("QoS 0  now  {")).expect("current values arrive");
+    TcpStream::connect(broker).expect("the broker runs");
+    let pid = rustix::process::Pid::from_child(&demo);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    let last = lines.last().expect("what arrived");
+    assert!(last.starts_with("Arrived: "), "{last}");
+    let ended = demo.wait_with_output().expect("it ends");
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+    TcpStream::connect(broker).expect_err("the broker is gone");
 }

@@ -319,6 +319,33 @@ fn a_broker_that_refuses_the_login_is_named_and_the_password_is_not() {
     check(watch, NOTHING, 6, "refused the user or password (user \"door-box\")");
 }
 
+/// A certificate of its own authority for a broker on this machine.
+fn make_certificates(folder: &Path) {
+    let script = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem && \
+        openssl req -newkey rsa:2048 -nodes -subj /CN=broker -keyout broker.key -out broker.csr && \
+        printf 'subjectAltName=IP:127.0.0.1' >ext && openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key \
+        -CAcreateserial -days 2 -extfile ext -out broker.pem";
+    let made = Command::new("sh").arg("-c").arg(script).current_dir(folder).output().expect("a shell");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
+fn a_broker_with_tls_is_listened_to_as_the_config_file_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    make_certificates(folder.path());
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let mut shop = Shop::closed(&format!("[mqtt.tls]\nca_file = \"{}\"", file("ca.pem")));
+    shop.start_broker(&format!(
+        "allow_anonymous true\ncafile {}\ncertfile {}\nkeyfile {}",
+        file("ca.pem"),
+        file("broker.pem"),
+        file("broker.key")
+    ));
+    let watch = shop.watch(&[]);
+    watch.signal(rustix::process::Signal::TERM);
+    check(watch, NOTHING, 0, "");
+}
+
 #[test]
 fn a_config_file_without_a_broker_ends_with_3() {
     let shop = Shop::closed("");

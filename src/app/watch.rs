@@ -211,3 +211,66 @@ const fn name(what: Expectation) -> &'static str {
         Expectation::Minutes => "minute record",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BoxId, StoreId, TenantId};
+    use intake::Arrival;
+
+    fn heard(state: &str) -> WatchState {
+        let names = BoxNames {
+            tenant: TenantId::parse("acme").unwrap(),
+            store: StoreId::parse("berlin-1").unwrap(),
+            box_id: BoxId::parse("door-box").unwrap(),
+        };
+        let topics = Topics::of(&names);
+        let mut heard = WatchState::new(topics.clone());
+        let message =
+            format!(r#"{{"v":1,"state":"{state}","since_ms":1,"software":"f","cameras":[],"problems":[]}}"#);
+        let at = crate::time::WallTime::default();
+        heard.take(&Arrival { topic: topics.state, payload: message.into_bytes(), qos: 1, at });
+        heard
+    }
+
+    /// Whether a watch of 40 s that expects something is over after so many seconds.
+    #[track_caller]
+    fn check(seconds: u64, state: &str, is_over: bool) {
+        let end = End { length: Some(Duration::from_secs(40)), expect: vec![Expectation::Minutes] };
+        assert_eq!(
+            end.has_come(Duration::from_secs(seconds), &heard(state)),
+            is_over,
+            "{seconds} s, {state}"
+        );
+    }
+
+    #[test]
+    fn a_watch_that_expects_something_waits_until_the_box_has_stopped_but_not_for_ever() {
+        check(39, "stopped", false);
+        check(40, "stopped", true);
+        check(40, "online", false);
+        check(54, "offline", false);
+        check(55, "online", true);
+    }
+
+    #[test]
+    fn a_watch_that_expects_nothing_ends_on_time_and_one_of_no_length_never() {
+        let on_time = End { length: Some(Duration::from_secs(40)), expect: Vec::new() };
+        assert!(on_time.has_come(Duration::from_secs(40), &heard("online")));
+        assert!(!End::default().has_come(Duration::from_secs(1_000_000), &heard("stopped")));
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named_in_one_message() {
+        let expect = vec![Expectation::Crossings, Expectation::Minutes];
+        let end = End { length: Some(Duration::from_secs(1)), expect };
+        let about = About {
+            box_id: "door-box".to_owned(),
+            store: String::new(),
+            tenant: String::new(),
+            broker: "h:1".to_owned(),
+        };
+        let fault = end.verdict(&heard("online"), &about).unwrap_err().to_string();
+        assert_eq!(fault, "no crossing and no minute record arrived from box door-box over broker h:1");
+    }
+}

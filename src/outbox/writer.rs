@@ -282,6 +282,8 @@ impl Writer {
                 answer(&reply, rows);
             }
             Order::Count(reply) => {
+                // Otherwise records that are delivered, or only wait for the next commit, are told as trouble.
+                self.commit();
                 let in_memory = self.facts.len() as u64;
                 let waiting = self.outbox.count();
                 let counts = self.readable(waiting).map(|waiting| Counts { waiting, in_memory });

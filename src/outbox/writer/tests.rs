@@ -99,6 +99,17 @@ fn records_are_stored_when_a_commit_is_due_though_nobody_asks() {
 }
 
 #[test]
+fn what_is_confirmed_or_stored_at_the_next_commit_is_not_counted_as_trouble() {
+    let running = start(GUARD, |_| {});
+    submit(&running, 3);
+    let reader = running.writer.reader();
+    assert_eq!(reader.counts().unwrap(), Counts { waiting: 3, in_memory: 0 });
+    reader.confirm(SeqRange { first: 1, last: 3 }).unwrap();
+    assert_eq!(reader.counts().unwrap(), Counts { waiting: 0, in_memory: 0 });
+    running.writer.stop(GUARD).unwrap();
+}
+
+#[test]
 fn a_question_is_answered_with_all_that_was_submitted_before_it() {
     let running = start(GUARD, |_| {});
     submit(&running, 3);
