@@ -66,8 +66,8 @@ pub enum FrameRefused {
     },
 }
 
-/// Minutes wait this much longer than the longest U-turn time, for tracks that are not confirmed yet:
-/// their crossings come up to a tentative track's life late.
+/// Minutes wait this much longer than the longest U-turn time and the longest gap that still counts as seen, for
+/// tracks that are not confirmed yet: their crossings come up to a tentative track's life late.
 const CONFIRMATION_HOLD: Duration = Duration::from_secs(2);
 
 /// Sides may differ by this share between two pictures of "the same shape": cameras round to multiples of 8 or 16 px.
@@ -100,7 +100,7 @@ impl Pipeline {
         let ids = settings.lines.iter().map(|line| line.id.clone()).collect();
         let u_turn = settings.lines.iter().map(|line| line.u_turn).max().unwrap_or_default();
         let longest_gap = settings.longest_gap.max(two_frames_at(settings.rate));
-        let minutes = MinuteLedger::new(ids, start, longest_gap, u_turn + CONFIRMATION_HOLD);
+        let minutes = MinuteLedger::new(ids, start, longest_gap, u_turn.max(longest_gap) + CONFIRMATION_HOLD);
         let wires = settings.lines.into_iter().map(Tripwire::new).collect::<Result<_, _>>()?;
         Ok(Self {
             picture: settings.picture,

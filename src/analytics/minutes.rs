@@ -123,6 +123,10 @@ impl MinuteLedger {
     fn open_unseen(&mut self, now: FrameTime, end: WallTime) {
         let passed = now.since(self.last_close);
         let clock_was_set = now.wall.since(self.last_close.wall) > passed + MINUTE;
+        if self.last_close.wall.since(now.wall) > MINUTE {
+            // Set back: minutes that were given out come again, as parts, and go on from here.
+            (self.start, self.next) = (now.wall, now.wall.minute());
+        }
         self.last_close = now;
         while !clock_was_set && self.next < end {
             self.minute_of(self.next);
@@ -233,6 +237,22 @@ mod tests {
             FrameTime { elapsed: Duration::from_secs(1), wall: WallTime::from_unix_ms(1_800_000_000_000) };
         ledger.close(set, &mut out);
         assert_eq!(shown(&out), "0: in 0 out 0 seen 0 of 1 frames (part)");
+    }
+
+    #[test]
+    fn minutes_of_a_camera_that_is_away_are_given_out_also_after_the_clock_was_set_back() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        let hours = |elapsed_s: u64| FrameTime {
+            elapsed: Duration::from_secs(elapsed_s),
+            wall: WallTime::from_unix_ms(-8 * 3_600_000 + 1000 * i64::try_from(elapsed_s).unwrap()),
+        };
+        ledger.close(at(40_000), &mut out);
+        out.clear();
+        (41..400).for_each(|second| ledger.close(hours(second), &mut out));
+        let starts: Vec<_> = out.iter().map(|m| m.start.unix_ms() / MINUTE_MS + 480).collect();
+        assert_eq!(starts, [0, 1, 2, 3, 4, 5]);
+        assert!(out.iter().all(|m| m.seen.is_zero()));
+        assert!(out.iter().all(|m| m.part), "these times may have been given out before the clock was set");
     }
 
     #[test]

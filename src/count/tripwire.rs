@@ -11,13 +11,13 @@ use crate::geom::ImagePoint;
 use crate::ids::TrackId;
 use crate::time::FrameTime;
 use crate::track::Sighting;
-use std::collections::BTreeMap;
 
 /// Counts the crossings of one line.
 #[derive(Debug, Clone)]
 pub struct Tripwire {
     settings: LineSettings,
-    walks: BTreeMap<TrackId, Walk>,
+    /// By track id. A list, because its memory stays while tracks come and go.
+    walks: Vec<(TrackId, Walk)>,
     /// Crossings that a return can still cancel, oldest first.
     held: Vec<Crossing>,
 }
@@ -69,7 +69,7 @@ impl Tripwire {
         if !(0.0..f32::INFINITY).contains(&width) {
             return Err(TripwireError::Band { line, width });
         }
-        Ok(Self { settings, walks: BTreeMap::new(), held: Vec::new() })
+        Ok(Self { settings, walks: Vec::new(), held: Vec::new() })
     }
 
     /// What the line was made from.
@@ -85,12 +85,8 @@ impl Tripwire {
         let point = self.settings.anchor.of(&sighting.bbox);
         let activated = self.settings.activation.is_empty()
             || self.settings.activation.iter().any(|zone| zone.contains(point));
-        let walk = self.walks.entry(sighting.track).or_insert(Walk {
-            last: point,
-            clear_side: None,
-            stepped_through: false,
-            activated: false,
-        });
+        let at = self.walk_of(sighting.track, point);
+        let walk = &mut self.walks[at].1;
         walk.activated |= activated;
         if let Some(direction) = walk.step(&self.settings, point, sighting.bbox.height())
             && walk.activated
@@ -100,6 +96,15 @@ impl Tripwire {
                 Crossing { line, direction, track: sighting.track, frame: sighting.frame, at: sighting.at };
             self.complete(crossing, out);
         }
+    }
+
+    /// The place of a track in the list, where it is put if it is new.
+    fn walk_of(&mut self, track: TrackId, point: ImagePoint) -> usize {
+        self.walks.binary_search_by_key(&track, |(id, _)| *id).unwrap_or_else(|at| {
+            let unseen = Walk { last: point, clear_side: None, stepped_through: false, activated: false };
+            self.walks.insert(at, (track, unseen));
+            at
+        })
     }
 
     fn complete(&mut self, crossing: Crossing, out: &mut Vec<Crossing>) {
@@ -131,7 +136,7 @@ impl Tripwire {
 
     /// Forgets a track that has ended. Without this a camera that runs for a month remembers every shopper.
     pub fn forget(&mut self, track: TrackId) {
-        self.walks.remove(&track);
+        self.walks.retain(|(id, _)| *id != track);
     }
 
     /// How many tracks are remembered.

@@ -59,6 +59,9 @@ impl Default for ImagePlaneSettings {
 /// times a track is confirmed or gone after about 10; a longer wait keeps the newest.
 const TENTATIVE_SIGHTINGS: usize = 64;
 
+/// Between two frames further apart than this nobody can be followed: a walker has crossed the picture.
+const SLOWEST_STEP: Duration = Duration::from_secs(2);
+
 #[derive(Debug, Clone)]
 struct Followed {
     id: TrackId,
@@ -68,6 +71,8 @@ struct Followed {
     last_at: FrameTime,
     seen: usize,
     confirmed: bool,
+    /// Whether it was not seen in the frame before.
+    missed: bool,
     /// Until it is confirmed: what has been seen so far. Empty afterwards, its memory kept.
     waiting: Vec<Sighting>,
 }
@@ -89,7 +94,7 @@ pub struct ImagePlaneTracker {
 
 /// One round of pairing: which tracks and boxes take part and what makes them alike.
 struct Round {
-    tracks: fn(&Followed, FrameTime) -> bool,
+    tracks: fn(&Followed) -> bool,
     scores: (f32, f32),
     likeness: fn(&Followed, &Detection, f32) -> f32,
     /// Pairs below this likeness are not looked at.
@@ -130,10 +135,10 @@ impl ImagePlaneTracker {
         seconds
     }
 
-    fn pair_up(&mut self, round: &Round, at: FrameTime, detections: &[Detection], seconds: f32) {
+    fn pair_up(&mut self, round: &Round, detections: &[Detection], seconds: f32) {
         self.pairs.clear();
         for (row, track) in self.tracks.iter().enumerate() {
-            if self.track_taken[row] || !(round.tracks)(track, at) {
+            if self.track_taken[row] || !(round.tracks)(track) {
                 continue;
             }
             for (column, detection) in detections.iter().enumerate() {
@@ -188,16 +193,21 @@ impl ImagePlaneTracker {
                 last_at: at,
                 seen: 1,
                 confirmed: false,
+                missed: false,
                 waiting,
             });
         }
     }
 
+    /// Ends the tracks that patience is over for, before anybody in this frame can be taken for one of them:
+    /// whoever is seen first after the camera was away is somebody new.
     fn end(&mut self, at: FrameTime, steps: &mut TrackSteps) {
         let settings = self.settings;
         let gone = self.tracks.extract_if(.., |track| {
             let patience = if track.confirmed { settings.patience } else { settings.tentative_patience };
-            at.since(track.last_at) > patience
+            // Seen in the frame before this one: that frame may lie further back than patience reaches.
+            let least = if track.missed { Duration::ZERO } else { SLOWEST_STEP };
+            at.since(track.last_at) > patience.max(least)
         });
         for track in gone {
             if track.confirmed {
@@ -211,16 +221,11 @@ impl ImagePlaneTracker {
         let ImagePlaneSettings { low_score, high_score, .. } = self.settings;
         let (strong, weak) = ((high_score, f32::INFINITY), (low_score, high_score));
         [
-            Round { tracks: |t, _| t.confirmed, scores: strong, likeness: overlap, least: 0.15 },
-            Round { tracks: |t, _| t.confirmed, scores: weak, likeness: overlap, least: 0.25 },
-            Round { tracks: |t, _| t.confirmed, scores: strong, likeness: wide_overlap, least: 0.1 },
-            Round {
-                tracks: |t, _| t.confirmed,
-                scores: strong,
-                likeness: overlap_with_last_seen,
-                least: 0.2,
-            },
-            Round { tracks: |t, _| !t.confirmed, scores: strong, likeness: wide_overlap, least: 0.15 },
+            Round { tracks: |t| t.confirmed, scores: strong, likeness: overlap, least: 0.15 },
+            Round { tracks: |t| t.confirmed, scores: weak, likeness: overlap, least: 0.25 },
+            Round { tracks: |t| t.confirmed, scores: strong, likeness: wide_overlap, least: 0.1 },
+            Round { tracks: |t| t.confirmed, scores: strong, likeness: overlap_with_last_seen, least: 0.2 },
+            Round { tracks: |t| !t.confirmed, scores: strong, likeness: wide_overlap, least: 0.15 },
         ]
     }
 }
@@ -228,16 +233,19 @@ impl ImagePlaneTracker {
 impl Tracker for ImagePlaneTracker {
     fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps) {
         steps.clear();
+        self.end(at, steps);
         let seconds = self.predict(at);
         self.track_taken.clear();
         self.track_taken.resize(self.tracks.len(), false);
         self.box_taken.clear();
         self.box_taken.extend(detections.iter().map(|d| !d.bbox.is_sound() || !d.score.is_finite()));
         for round in self.rounds() {
-            self.pair_up(&round, at, detections, seconds);
+            self.pair_up(&round, detections, seconds);
             self.take_pairs(frame, at, detections, steps);
         }
-        self.end(at, steps);
+        for (track, taken) in self.tracks.iter_mut().zip(&self.track_taken) {
+            track.missed = !taken;
+        }
         self.start(frame, at, detections);
     }
 }
@@ -366,9 +374,21 @@ mod tests {
     #[test]
     fn somebody_away_for_longer_is_somebody_new() {
         let mut frames = walk(&[0, 100, 200, 300], 0.9);
-        frames.push((5_000, Vec::new()));
         frames.extend(walk(&[5_100, 5_200, 5_300, 5_400], 0.9));
-        assert!(follow(&frames).ends_with("9:2"), "{}", follow(&frames));
+        assert!(follow(&frames).ends_with("5:2 6:2 7:2 8:2"), "{}", follow(&frames));
+    }
+
+    #[test]
+    fn nobody_is_followed_over_frames_that_lie_minutes_apart() {
+        let frames = walk(&[0, 400_000, 800_000, 1_200_000, 1_600_000], 0.9);
+        let still = frames.into_iter().map(|(ms, _)| (ms, vec![walker(0.0, 0, 0.9)])).collect::<Vec<_>>();
+        assert_eq!(follow(&still), "");
+    }
+
+    #[test]
+    fn one_frame_a_second_is_enough_for_somebody_who_stands() {
+        let frames: Vec<_> = (0..5).map(|second| (1000 * second, vec![walker(0.0, 0, 0.9)])).collect();
+        assert_eq!(follow(&frames), "1:1 2:1 3:1 4:1 5:1");
     }
 
     #[test]

@@ -1,15 +1,22 @@
-//! Proves that pre-processing, decoding and suppression ask for no memory once they have run.
+//! Proves that pre-processing, decoding, tracking and counting ask for no memory once they have run.
 //!
 //! The counting allocator serves a whole process, so this is a test binary of its own; run it with nextest,
 //! which gives each of its tests a process.
 
 use footfall::capture::Picture;
+use footfall::count::{Anchor, Band, LineSettings};
 use footfall::detect::decode::{Output, Values};
 use footfall::detect::letterbox::TensorMut;
 use footfall::detect::{Detection, Head, Letterbox, Manifest, nms};
+use footfall::geom::{ImageBox, ImagePoint, PictureSize, Segment};
+use footfall::ids::LineId;
+use footfall::pipeline::{Pipeline, PipelineSettings, SeenFrame};
+use footfall::time::{FrameTime, WallTime};
+use footfall::track::{ImagePlaneSettings, ImagePlaneTracker};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Counts every request and passes it on.
 struct Counting;
@@ -126,4 +133,51 @@ fn a_whole_detection_asks_for_no_more_than_the_lists_of_its_outputs() {
     detector.detect(&picture, &mut people).expect("a sound picture");
     let requests = REQUESTS.load(Ordering::Relaxed) - before;
     assert!(requests <= LISTS, "{requests} requests");
+}
+
+/// Twelve people who walk over a line and back, at ten frames a second.
+fn walkers(frame: u64) -> impl Iterator<Item = Detection> {
+    (0..12).map(move |person| {
+        let way = ((frame * 4 + person * 37) % 1200) as f32;
+        let x = if way < 600.0 { way } else { 1200.0 - way };
+        let bbox = ImageBox::from_left_top_size(x, 40.0 * person as f32, 14.0, 36.0);
+        Detection { bbox, score: 0.8 }
+    })
+}
+
+#[test]
+fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
+    let line = LineSettings {
+        id: LineId::parse("door").expect("an id"),
+        segment: Segment::new(ImagePoint::new(300.0, 0.0), ImagePoint::new(300.0, 576.0)),
+        band: Band::default(),
+        anchor: Anchor::Foot,
+        u_turn: Duration::ZERO,
+        activation: Vec::new(),
+    };
+    let settings = PipelineSettings {
+        picture: None,
+        rate: None,
+        lines: vec![line],
+        exclusion: Vec::new(),
+        longest_gap: Duration::from_secs(2),
+    };
+    let tracker = Box::new(ImagePlaneTracker::new(ImagePlaneSettings::default()));
+    let mut pipeline = Pipeline::new(settings, tracker, FrameTime::default()).expect("a sound line");
+    let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);
+    let mut frame = |number: u64| {
+        people.clear();
+        people.extend(walkers(number));
+        told.clear();
+        let at = FrameTime::of_run(WallTime::default(), Duration::from_millis(100 * number));
+        let size = PictureSize { width: 768, height: 576 };
+        pipeline.step(SeenFrame { number, at, size, dropped: 0 }, &people, &mut told).expect("one size");
+        crossings += told.len();
+    };
+    // Within the first minute, so that no minute begins; long enough for every list to find its length.
+    (1..400).for_each(&mut frame);
+    let before = REQUESTS.load(Ordering::Relaxed);
+    (400..590).for_each(&mut frame);
+    assert_eq!(REQUESTS.load(Ordering::Relaxed) - before, 0);
+    assert!(crossings > 12, "people were counted: {crossings}");
 }
