@@ -26,7 +26,10 @@ fn shop(change: impl FnOnce(String) -> String) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let models = folder.path().join("models");
     std::fs::create_dir(&models).expect("a folder for the models");
-    std::fs::write(models.join("nanodet-g-416-int8.toml"), "").expect("a manifest");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    for file in ["nanodet-g-416-int8.toml", "nanodet-g-416-int8.onnx"] {
+        std::fs::copy(ours.join(file), models.join(file)).expect("the default model; `make setup` builds it");
+    }
     let text = change(footfall::config::DEFAULT_FILE.to_owned());
     std::fs::write(folder.path().join("footfall.toml"), text).expect("a config file");
     folder
@@ -37,6 +40,16 @@ fn a_config_file_without_faults_is_fine_and_says_what_it_sets_up() {
     let shop = shop(|text| text);
     let fine = "footfall.toml: fine - 1 camera, 1 line, broker 127.0.0.1 port 1883\n";
     check(shop.path(), &["check", "--config", "footfall.toml"], 0, fine, "");
+}
+
+#[cfg(feature = "detect-ort")]
+#[test]
+fn a_network_that_is_not_whole_is_seen_before_the_service_starts() {
+    let shop = shop(|text| text);
+    let network = shop.path().join("models/nanodet-g-416-int8.onnx");
+    std::fs::write(&network, "half of it").expect("the network is writable");
+    let arguments = ["check", "--config", "footfall.toml"];
+    check(shop.path(), &arguments, 4, "", "its network cannot run: model file");
 }
 
 #[test]

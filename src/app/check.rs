@@ -2,14 +2,17 @@
 
 use super::cli::CheckArgs;
 use crate::config::{self, EdgeSettings};
+use anyhow::Context;
 use std::io::Write;
 
 /// Shows that a config file is fine, with what it sets up in one line.
 ///
 /// # Errors
-/// [`config::ConfigError`] with every fault of the file.
+/// [`config::ConfigError`] with every fault of the file, or why the network that it names cannot run.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let settings = config::load(&args.config)?;
+    let cannot = || format!("{}: its settings are fine, and its network cannot run", args.config.display());
+    try_network(&settings).with_context(cannot)?;
     writeln!(out, "{}: fine - {}", args.config.display(), summary(&settings))?;
     Ok(())
 }
@@ -20,6 +23,14 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
 /// Where `out` cannot be written.
 pub fn print_default(out: &mut dyn Write) -> anyhow::Result<()> {
     out.write_all(config::DEFAULT_FILE.as_bytes())?;
+    Ok(())
+}
+
+/// A model, a library or a provider that does not fit shows only when it is opened; better now than on the ladder.
+fn try_network(settings: &EdgeSettings) -> anyhow::Result<()> {
+    if cfg!(feature = "detect-ort") {
+        super::eye::open(&settings.detector)?;
+    }
     Ok(())
 }
 

@@ -43,7 +43,8 @@ pub fn prepare() {
 /// The log goes to standard error; `FOOTFALL_LOG` says how much of it.
 fn start_log() {
     // ONNX Runtime tells at every start what it finds; that is worth a line only when somebody asks.
-    let wanted = std::env::var("FOOTFALL_LOG").unwrap_or_else(|_| "info,ort=warn".to_owned());
+    let wanted = std::env::var("FOOTFALL_LOG").unwrap_or_else(|_| "info".to_owned());
+    let wanted = if wanted.contains("ort=") { wanted } else { wanted + ",ort=warn" };
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
     let log = tracing_subscriber::fmt()
         .compact()
