@@ -264,3 +264,87 @@ fn start_publisher(
     let publisher = PublisherSettings { names, mqtt, software: software.to_owned() };
     Ok(Some(Publisher::start(publisher, outbox, Arc::clone(clock))?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::exit::Ending;
+    use crate::ids::{BoxId, StoreId, TenantId};
+    use crate::publish::MqttSettings;
+    use crate::time::WallTime;
+    use crate::wire::v1::{Fact, Gap, GapReason};
+
+    /// Ends every thread that asks it for the time.
+    struct BrokenClock;
+
+    impl Clock for BrokenClock {
+        fn now(&self) -> FrameTime {
+            panic!("the clock is broken")
+        }
+    }
+
+    fn service(folder: &std::path::Path, outbox_clock: Arc<dyn Clock>) -> Service {
+        let box_id = BoxId::parse("box-1").unwrap();
+        let (outbox, _) = Outbox::open(&folder.join("o.sqlite"), &box_id, WallTime::default()).unwrap();
+        Service {
+            board: Arc::new(Board::new(WallTime::default(), &[])),
+            clock: Arc::new(SystemClock::start()),
+            stop: StopSignal::default(),
+            cameras: Vec::new(),
+            outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
+            publisher: None,
+        }
+    }
+
+    /// A service that nobody stops ends, noticing this, and tells that as the cause.
+    #[track_caller]
+    fn check(service: Service, noticed: &str, cause: &str, ending: Ending) {
+        let failed = service.serve(&AtomicBool::new(false)).unwrap();
+        assert!(failed.to_string().contains(noticed), "{failed}");
+        let told = service.stop(Some(failed)).unwrap_err();
+        assert!(told.to_string().contains(cause), "{told}");
+        assert_eq!(Ending::of(&told), ending);
+    }
+
+    #[test]
+    fn a_dead_outbox_thread_ends_the_service_and_is_its_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path(), Arc::new(BrokenClock));
+        let gap = Gap { from_seq: 1, to_seq: 1, reason: GapReason::OutboxMissing };
+        service.outbox.records().submit(Fact::Gap(gap)).unwrap();
+        check(service, "the outbox ended", "ended on its own", Ending::Storage);
+    }
+
+    #[test]
+    fn a_dead_publisher_thread_ends_the_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = service(folder.path(), Arc::new(SystemClock::start()));
+        let names = BoxNames {
+            tenant: TenantId::parse("acme").unwrap(),
+            store: StoreId::parse("berlin-1").unwrap(),
+            box_id: BoxId::parse("box-1").unwrap(),
+        };
+        let mqtt = MqttSettings {
+            host: "127.0.0.1".to_owned(),
+            port: 1,
+            tls: None,
+            login: None,
+            batch_every: Duration::from_secs(1),
+            live: false,
+            retry_max: Duration::from_secs(1),
+        };
+        let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned() };
+        let publisher = Publisher::start(settings, service.outbox.reader(), Arc::new(BrokenClock));
+        service.publisher = Some(publisher.unwrap());
+        check(service, "the publisher ended", "the publisher ended", Ending::Unexpected);
+    }
+
+    #[test]
+    fn what_a_counting_thread_ended_with_is_told_and_not_only_that_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = service(folder.path(), Arc::new(SystemClock::start()));
+        let thread = std::thread::Builder::new().name("count door".to_owned());
+        service.cameras.push(thread.spawn(|| Err(anyhow!("the lens fell off"))).unwrap());
+        check(service, "a camera ended", "the lens fell off", Ending::Unexpected);
+    }
+}
