@@ -58,7 +58,7 @@ fn start_to_first_frame() -> Result<f64, Box<dyn Error>> {
         &config,
         format!(
             "tenant = \"bench\"\nstore = \"bench\"\nbox = \"bench-1\"\n[detector]\nmodel = {:?}\n[[camera]]\nid = \"door\"\n\
-             source = {:?}\nplay = \"live-loop\"\npicture = \"768x576\"\n[[camera.line]]\nid = \"line\"\n\
+             source = {:?}\npicture = \"768x576\"\n[[camera.line]]\nid = \"line\"\n\
              from = [500, 140]\nto = [500, 480]\n",
             project("models/nanodet-g-416-int8.toml"),
             project("build/clips/vtest.avi"),

@@ -1,6 +1,6 @@
 //! What is wrong in a config file is found all at once, placed, and never shows a credential.
 
-use footfall::capture::{Playback, SourceAddress};
+use footfall::capture::SourceAddress;
 use footfall::config::check::{FilesBeside, PathKind};
 use footfall::config::fault::FileProblem;
 use footfall::config::{EdgeSettings, Fault, check as check_text};
@@ -310,16 +310,10 @@ fn a_picture_size_is_needed_and_understood() {
 }
 
 #[test]
-fn play_is_for_clips() {
-    let clip = LEAST.replace("rtsp://10.0.0.7/main", "clips/door.avi");
-    let found = settings(&clip.replace("picture =", "play = \"live-loop\"\npicture ="));
-    let source = &found.cameras[0].source;
-    assert_eq!(source.playback, Playback::LiveLoop);
-    assert_eq!(source.address, SourceAddress::File("/etc/footfall/clips/door.avi".into()));
-    check_camera(
-        "play = \"once\"",
-        &["8:8  camera.door.play  is for clips and folders of pictures; a camera plays itself, leave it out"],
-    );
+fn a_clip_may_stand_in_for_a_camera() {
+    let found = settings(&LEAST.replace("rtsp://10.0.0.7/main", "clips/door.avi"));
+    let clip = SourceAddress::File("/etc/footfall/clips/door.avi".into());
+    assert_eq!(found.cameras[0].source.address, clip);
 }
 
 #[test]

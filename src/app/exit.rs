@@ -6,6 +6,7 @@
 use crate::capture::CaptureError;
 use crate::config::ConfigError;
 use crate::detect::DetectError;
+use crate::publish::PublishError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -65,8 +66,11 @@ impl Ending {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return Some(failure.ending());
         }
+        // Certificates are named in the config file; a system without threads is nobody's setting.
+        let is_bad_certificate = |fault: &PublishError| !matches!(fault, PublishError::System(_));
         let table = [
             (cause.is::<ConfigError>(), Self::Config),
+            (cause.downcast_ref().is_some_and(is_bad_certificate), Self::Config),
             (cause.is::<CaptureError>(), Self::Input),
             (cause.is::<DetectError>(), Self::Input),
         ];
@@ -137,6 +141,9 @@ mod tests {
     fn the_number_follows_from_the_cause_however_deep_it_lies() {
         check(ConfigError::WhichCamera { there: String::new() }, Ending::Config);
         check(Failure::Config("no broker".into()), Ending::Config);
+        let (path, cause) = ("key.pem".into(), "no key in it".into());
+        check(PublishError::ClientCertificate { path, cause }, Ending::Config);
+        check(PublishError::System(io::Error::other("no thread")), Ending::Unexpected);
         check(Failure::Input("clip is empty".into()), Ending::Input);
         check(Failure::Storage("disk full".into()), Ending::Storage);
         check(Failure::NotSeen("no crossing".into()), Ending::NotSeen);

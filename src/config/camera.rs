@@ -33,7 +33,6 @@ const U_TURN: SpanRule = SpanRule::of_ms(0, 0, MAX_U_TURN.as_millis() as u64);
 
 const ANCHORS: [(&str, Anchor); 3] =
     [("foot", Anchor::Foot), ("centre", Anchor::Centre), ("head", Anchor::Head)];
-const PLAYS: [(&str, Playback); 2] = [("once", Playback::AsFastAsItGoes), ("live-loop", Playback::LiveLoop)];
 
 /// Names of one kind that are taken, each with where.
 pub(super) struct Names {
@@ -78,8 +77,6 @@ fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettin
     let written = table.need("source", "source = \"rtsp://10.0.0.7/main\"");
     let user = table.get("user");
     let login = login(user.as_ref(), table, files);
-    let play = table.get("play");
-    let playback = play.as_ref().and_then(|e| e.choice(&PLAYS)).unwrap_or_default();
     let open_timeout = table.span("open_timeout", OPEN_TIMEOUT);
     let read_timeout = table.span("read_timeout", READ_TIMEOUT);
     let retry_max = table.span("retry_max", RETRY_MAX);
@@ -93,10 +90,9 @@ fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettin
         }
         _ => {}
     }
-    if let (Some(play), true) = (play, address.is_live()) {
-        play.fault(FaultKind::PlayOfCamera);
-    }
     let address = beside_config(address, &written, files)?;
+    // Whoever opens a clip knows what for.
+    let playback = Playback::default();
     Some(SourceSettings { address, playback, open_timeout, read_timeout, retry_max })
 }
 

@@ -137,9 +137,6 @@ pub enum FaultKind {
         "the source is not understood (not shown, it may hold a password); give rtsp://host/path, http://host/path, a file, a folder/ or usb:0"
     )]
     AddressHidden,
-    /// `play` for something that plays itself.
-    #[error("is for clips and folders of pictures; a camera plays itself, leave it out")]
-    PlayOfCamera,
     /// A user for something that asks for none.
     #[error("is for network cameras (rtsp, http); leave it out")]
     LoginOfFile,

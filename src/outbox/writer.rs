@@ -77,6 +77,11 @@ pub enum StopError {
         /// How long was waited.
         limit: Duration,
     },
+    /// The thread is gone without having been asked to stop.
+    #[error(
+        "the outbox thread ended on its own; records of the last moments may be lost, please report this"
+    )]
+    Ended,
 }
 
 /// How much waits, and where.
@@ -178,11 +183,17 @@ impl OutboxWriter {
             confirmed: Vec::new(),
             commit_at: None,
             outage: None,
-            lost: 0,
+            lost: Lost::default(),
         };
         let thread =
             std::thread::Builder::new().name("outbox".to_owned()).spawn(move || writer.run(&queue))?;
         Ok(Self { orders, thread })
+    }
+
+    /// Whether the thread is gone though nobody stopped it: nothing is stored any more.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// A handle to submit records.
@@ -200,24 +211,25 @@ impl OutboxWriter {
     /// Stores everything that was submitted, closes the file, and ends the thread, within `limit`.
     ///
     /// # Errors
-    /// [`StopError`] says how many records could not be stored, or that the disk did not answer.
+    /// [`StopError`] says how many records could not be stored since the start, or that there was no answer.
     pub fn stop(self, limit: Duration) -> Result<(), StopError> {
         let (reply, answer) = mpsc::sync_channel(1);
-        let too_slow = StopError::TooSlow { limit };
         let mut left = limit;
         let mut order = Order::Stop(reply);
         loop {
             match self.orders.try_send(order) {
                 Ok(()) => break,
                 Err(TrySendError::Full(unsent)) if left > STOP_PAUSE => order = unsent,
-                Err(_) => return Err(too_slow),
+                Err(TrySendError::Full(_)) => return Err(StopError::TooSlow { limit }),
+                Err(TrySendError::Disconnected(_)) => return Err(StopError::Ended),
             }
             std::thread::sleep(STOP_PAUSE);
             left -= STOP_PAUSE;
         }
         let stored = match answer.recv_timeout(left) {
             Ok(stored) => stored,
-            Err(_) => return Err(too_slow),
+            Err(RecvTimeoutError::Timeout) => return Err(StopError::TooSlow { limit }),
+            Err(RecvTimeoutError::Disconnected) => return Err(StopError::Ended),
         };
         // It has answered, and has nothing left to do.
         if self.thread.join().is_err() {
@@ -233,6 +245,14 @@ struct Outage {
     losing: bool,
 }
 
+/// Records lost because memory was full too. It is told at the stop, also when all is well again by then.
+#[derive(Default)]
+struct Lost {
+    records: u64,
+    /// What the outage came from in which the last of them was lost.
+    cause: String,
+}
+
 struct Writer {
     outbox: Outbox,
     commit_every: Duration,
@@ -245,8 +265,7 @@ struct Writer {
     /// When the next commit is due, by the clock's `elapsed`.
     commit_at: Option<Duration>,
     outage: Option<Outage>,
-    /// Records lost because memory was full too.
-    lost: u64,
+    lost: Lost,
 }
 
 impl Writer {
@@ -302,9 +321,10 @@ impl Writer {
             }
             return;
         }
-        self.lost += 1;
+        self.lost.records += 1;
         if let Some(outage) = self.outage.as_mut().filter(|outage| !outage.losing) {
             outage.losing = true;
+            self.lost.cause.clone_from(&outage.cause);
             tracing::error!(
                 cause = outage.cause,
                 "memory is full of records that cannot be stored: losing more"
@@ -373,7 +393,7 @@ impl Writer {
 
     fn recovered(&mut self) {
         if self.outage.take().is_some() {
-            tracing::info!(lost = self.lost, "records are stored again");
+            tracing::info!(lost = self.lost.records, "records are stored again");
             (self.tell)(OutboxNews::Stored);
         }
     }
@@ -408,8 +428,8 @@ impl Writer {
             // The first attempt may have made the room that it needed.
             self.commit();
         }
-        let records = self.facts.len() as u64 + self.lost;
-        let cause = self.outage.as_ref().map(|outage| outage.cause.clone()).unwrap_or_default();
+        let records = self.facts.len() as u64 + self.lost.records;
+        let cause = self.outage.take().map_or(self.lost.cause, |outage| outage.cause);
         if records > 0 {
             tracing::error!(records, cause, "records could not be stored and are lost");
         }

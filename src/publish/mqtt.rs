@@ -23,6 +23,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::sync::mpsc as thread_channel;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use trouble::Trouble;
@@ -121,6 +122,7 @@ pub struct Publisher {
     orders: watch::Sender<Orders>,
     live: LiveSender,
     stopped: thread_channel::Receiver<Stopped>,
+    thread: JoinHandle<()>,
 }
 
 /// What the owner wants, for the thread to look at.
@@ -165,13 +167,13 @@ impl Publisher {
             online_since: WallTime::default(),
             farewell: Farewell::NotYet,
         };
-        std::thread::Builder::new().name("publisher".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name("publisher".to_owned()).spawn(move || {
             let stopped = runtime.block_on(world.run());
             if tell_stopped.try_send(stopped).is_err() {
                 tracing::debug!("nobody waits for the publisher any more");
             }
         })?;
-        Ok(Self { orders, live, stopped })
+        Ok(Self { orders, live, stopped, thread })
     }
 
     /// A handle to send live messages.
@@ -187,6 +189,12 @@ impl Publisher {
             orders.report = report;
             news
         });
+    }
+
+    /// Whether the thread is gone though nobody stopped it: nothing is delivered any more.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// How delivery goes.

@@ -29,7 +29,6 @@ struct Shop {
     folder: tempfile::TempDir,
     source: String,
     broker: Option<u16>,
-    more: &'static str,
 }
 
 /// A running `footfall run`; killed when it is dropped.
@@ -41,12 +40,12 @@ struct Running {
 impl Shop {
     fn with(source: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, source: source.to_owned(), broker: None, more: "" }
+        Self { folder, source: source.to_owned(), broker: None }
     }
 
     /// The sample clip as a camera that is always there.
     fn with_clip() -> Self {
-        Self { more: "play = \"live-loop\"", ..Self::with(vtest().to_str().unwrap()) }
+        Self::with(vtest().to_str().unwrap())
     }
 
     fn on(self, broker: u16) -> Self {
@@ -64,10 +63,10 @@ impl Shop {
         });
         let text = format!(
             "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"box-1\"\n{mqtt}[outbox]\ncommit_every = \"100ms\"\n\
-             [detector]\nmodel = {model:?}\n[[camera]]\nid = \"door\"\nsource = {:?}\n{}\npicture = \"768x576\"\n\
+             [detector]\nmodel = {model:?}\n[[camera]]\nid = \"door\"\nsource = {:?}\npicture = \"768x576\"\n\
              open_timeout = \"5s\"\nread_timeout = \"1s\"\nretry_max = \"1s\"\n\
              [[camera.line]]\nid = \"entrance\"\nfrom = [500, 140]\nto = [500, 480]\n",
-            self.source, self.more
+            self.source
         );
         let path = self.folder.path().join("footfall.toml");
         std::fs::write(&path, text).unwrap();
@@ -283,4 +282,39 @@ fn a_model_that_is_missing_ends_the_start_with_one_clear_line() {
     let told = String::from_utf8(output.stderr).unwrap();
     let last = told.lines().last().unwrap();
     assert!(last.starts_with("footfall: ") && last.contains("nanodet-g-416-int8.onnx"), "{told}");
+    assert!(!shop.outbox().exists(), "nothing counts before all that is needed is there");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_ends_the_start_as_a_fault_of_the_config() {
+    let shop = Shop::with_clip().on(1);
+    let config = shop.config();
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(shop.folder.path().join("ca.pem"), "no certificate").unwrap();
+    std::fs::write(&config, text.replace("[mqtt]\n", "[mqtt]\ntls.ca_file = \"ca.pem\"\n")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
+    let output = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["run", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("ca.pem"), "{told}");
+}
+
+#[test]
+fn a_clip_with_nothing_said_about_how_it_is_played_is_a_camera_that_stays_up() {
+    let shop = Shop::with_clip();
+    let service = shop.start();
+    wait_until("somebody is counted", || shop.crossings_on_disk() >= 1);
+    let log = service.log();
+    assert!(service.stop().success());
+    assert!(!log.contains("camera door: down"), "{log}");
+    let now = SystemClock::start().now().wall.unix_ms();
+    for (_, record) in shop.records_on_disk().iter().filter(|(_, record)| record["kind"] == "crossing") {
+        let at = record["at_ms"].as_i64().unwrap();
+        assert!((0..60_000).contains(&(now - at)), "{at} is not of the last minute before {now}");
+    }
 }

@@ -6,6 +6,7 @@
 use crate::capture::camera::CameraState;
 use crate::count::{Crossing, Direction};
 use crate::ids::{CameraId, LineId};
+use crate::outbox::{OutboxNews, Recovery};
 use crate::time::{FrameTime, WallTime};
 use crate::wire::v1;
 use std::collections::BTreeMap;
@@ -163,6 +164,24 @@ impl Board {
         was_there
     }
 
+    /// Notes how storing goes. What was lost for good stays, also when records are stored again.
+    pub fn outbox_news(&self, news: &OutboxNews, now: WallTime) {
+        match news {
+            OutboxNews::Failing { cause } => drop(self.problem("outbox", cause, now)),
+            OutboxNews::Stored => drop(self.solved("outbox")),
+            OutboxNews::Replaced(recovery) => self.outbox_replaced(recovery, now),
+            OutboxNews::Losing => {
+                let text = "memory was full as well, and records were lost; see that the disk has room";
+                self.problem("outbox loss", text, now);
+            }
+        }
+    }
+
+    /// Notes that another outbox stands in place of a corrupt one.
+    pub fn outbox_replaced(&self, recovery: &Recovery, now: WallTime) {
+        self.problem("outbox recovery", &recovery.to_string(), now);
+    }
+
     /// Goes up with every change of what [`Board::cameras`] and [`Board::problems`] say.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -246,6 +265,25 @@ mod tests {
         assert!(board.solved("outbox"));
         assert!(!board.solved("outbox"));
         assert!(board.problems().is_empty());
+    }
+
+    #[test]
+    fn a_replaced_outbox_and_lost_records_are_still_told_when_records_are_stored_again() {
+        let (board, _) = board();
+        let recovery = Recovery {
+            reason: crate::wire::v1::GapReason::OutboxCorrupt,
+            gap: crate::outbox::SeqRange { first: 3, last: 4 },
+            salvaged: 2,
+            set_aside: None,
+        };
+        let cause = "disk full".to_owned();
+        for news in [OutboxNews::Failing { cause }, OutboxNews::Losing, OutboxNews::Replaced(recovery)] {
+            board.outbox_news(&news, WallTime::default());
+        }
+        let about = || board.problems().into_iter().map(|problem| problem.about).collect::<Vec<_>>();
+        assert_eq!(about(), ["outbox", "outbox loss", "outbox recovery"]);
+        board.outbox_news(&OutboxNews::Stored, WallTime::default());
+        assert_eq!(about(), ["outbox loss", "outbox recovery"]);
     }
 
     #[test]

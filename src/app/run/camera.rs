@@ -10,7 +10,7 @@ use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
 use crate::capture::reconnect::{Backoff, Jitter};
 use crate::capture::sampling::RateGate;
 use crate::capture::still::StillWatch;
-use crate::capture::{self, Frame, SourceSettings};
+use crate::capture::{self, Frame, Playback, SourceSettings};
 use crate::config::CameraSettings;
 use crate::detect::{Detection, Detector};
 use crate::outbox::RecordSender;
@@ -58,7 +58,8 @@ pub(super) fn start(
 }
 
 fn capture_until_stopped(settings: CameraSettings, shared: &Shared, jitter: Jitter, frames: &LatestSender) {
-    let (clock, source) = (Arc::clone(&shared.clock), settings.source.clone());
+    let clock = Arc::clone(&shared.clock);
+    let source = as_camera(settings.source.clone());
     let camera = Camera {
         address: source.address.clone(),
         open: move || capture::open(&source, Arc::clone(&clock), clock.now().wall, None),
@@ -72,6 +73,12 @@ fn capture_until_stopped(settings: CameraSettings, shared: &Shared, jitter: Jitt
         still: StillWatch::new(still_patience(&settings.source)),
     };
     camera.run(&shared.stop, frames);
+}
+
+/// A clip in place of a camera goes by the clock and has no end: played once and as fast as it goes, its
+/// times would be those of its file, and its end that of a camera that is lost and found for ever.
+fn as_camera(source: SourceSettings) -> SourceSettings {
+    SourceSettings { playback: Playback::LiveLoop, ..source }
 }
 
 /// A clip that is played as a camera may well stand still.
@@ -100,6 +107,12 @@ struct Counter {
     made_by: MadeBy,
     shared: Shared,
     has_tracked: bool,
+    /// What the board calls it when frames cannot be counted.
+    about: String,
+    /// Whether that is what the board says now.
+    is_troubled: bool,
+    /// Frames that were dropped before frames that could not be counted: told with the next that can.
+    untold: u64,
     detections: Vec<Detection>,
     told: Vec<CameraEvent>,
 }
@@ -120,6 +133,9 @@ impl Counter {
             detector,
             shared,
             has_tracked: false,
+            about: format!("counting {}", settings.id),
+            is_troubled: false,
+            untold: 0,
             detections: Vec::new(),
             told: Vec::new(),
         })
@@ -141,17 +157,18 @@ impl Counter {
     }
 
     fn look(&mut self, frame: &Frame, dropped: u64) {
-        let about = format!("counting {}", self.camera);
+        self.untold = self.untold.saturating_add(dropped);
         if let Err(fault) = self.detector.detect(&frame.picture, &mut self.detections) {
             // The frame was not looked at, so its time is not covered; the next may be.
-            return self.cannot_count(&about, &fault.to_string(), frame);
+            return self.cannot_count(&fault.to_string(), frame);
         }
-        let dropped = u32::try_from(dropped).unwrap_or(u32::MAX);
+        let dropped = u32::try_from(self.untold).unwrap_or(u32::MAX);
         let seen = SeenFrame { number: frame.number, at: frame.at, size: frame.picture.size(), dropped };
         if let Err(refused) = self.pipeline.step(seen, &self.detections, &mut self.told) {
-            return self.cannot_count(&about, &refused.to_string(), frame);
+            return self.cannot_count(&refused.to_string(), frame);
         }
-        if self.shared.board.solved(&about) {
+        self.untold = 0;
+        if std::mem::take(&mut self.is_troubled) && self.shared.board.solved(&self.about) {
             tracing::info!("camera {}: its pictures are counted again", self.camera);
         }
         self.shared.board.frame(&self.camera, frame.at);
@@ -161,10 +178,11 @@ impl Counter {
         }
     }
 
-    fn cannot_count(&mut self, about: &str, why: &str, frame: &Frame) {
+    fn cannot_count(&mut self, why: &str, frame: &Frame) {
         self.pipeline.interrupted();
         self.pipeline.tick(frame.at, &mut self.told);
-        if self.shared.board.problem(about, why, frame.at.wall) {
+        self.is_troubled = true;
+        if self.shared.board.problem(&self.about, why, frame.at.wall) {
             tracing::warn!("camera {}: its pictures are not counted: {why}", self.camera);
         }
     }
@@ -185,5 +203,127 @@ impl Counter {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Picture, SourceAddress};
+    use crate::count::{Anchor, Band, LineSettings};
+    use crate::detect::DetectError;
+    use crate::geom::{ImagePoint, PictureSize, Segment};
+    use crate::ids::{BoxId, CameraId, LineId};
+    use crate::outbox::{Outbox, OutboxWriter};
+    use crate::pipeline::PipelineSettings;
+    use crate::time::{FrameTime, SimClock, WallTime};
+    use std::collections::VecDeque;
+
+    const SIZE: PictureSize = PictureSize { width: 64, height: 48 };
+
+    /// A network that fails where the script says so, and sees nobody.
+    struct Scripted(VecDeque<Result<(), DetectError>>);
+
+    impl Detector for Scripted {
+        fn detect(&mut self, _: &Picture, out: &mut Vec<Detection>) -> Result<(), DetectError> {
+            out.clear();
+            self.0.pop_front().unwrap()
+        }
+
+        fn model(&self) -> &str {
+            "scripted"
+        }
+
+        fn inference_cpu(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn camera() -> CameraSettings {
+        let line = LineSettings {
+            id: LineId::parse("entrance").unwrap(),
+            segment: Segment::new(ImagePoint::new(32.0, 0.0), ImagePoint::new(32.0, 48.0)),
+            band: Band::default(),
+            anchor: Anchor::default(),
+            u_turn: Duration::ZERO,
+            activation: Vec::new(),
+        };
+        CameraSettings {
+            id: CameraId::parse("door").unwrap(),
+            source: SourceSettings {
+                address: SourceAddress::parse("clips/door.avi").unwrap(),
+                playback: Playback::default(),
+                open_timeout: Duration::from_secs(1),
+                read_timeout: Duration::from_secs(1),
+                retry_max: Duration::from_secs(1),
+            },
+            pipeline: PipelineSettings {
+                picture: Some(SIZE),
+                rate: None,
+                lines: vec![line],
+                exclusion: Vec::new(),
+                longest_gap: Duration::from_secs(2),
+            },
+            geometry: "g".to_owned(),
+        }
+    }
+
+    fn failed() -> Result<(), DetectError> {
+        Err(DetectError::Run { model: "scripted".to_owned(), reason: "out of memory".to_owned() })
+    }
+
+    /// Frames a second apart from zero, each with how many were dropped before it and what the network
+    /// makes of it: what the minute then says is (counted, dropped), and whether the box has a problem at the end.
+    #[track_caller]
+    fn check(frames: &[(u64, Result<(), DetectError>)], expected: (u32, u32), is_troubled: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: Arc<SimClock> = Arc::new(SimClock::at(FrameTime::default()));
+        let (box_id, path) = (BoxId::parse("box-1").unwrap(), dir.path().join("outbox.sqlite"));
+        let (outbox, _) = Outbox::open(&path, &box_id, WallTime::default()).unwrap();
+        let outbox = OutboxWriter::start(outbox, Duration::ZERO, clock.clone(), |_| {}).unwrap();
+        let settings = camera();
+        let table = [(settings.id.clone(), vec![settings.pipeline.lines[0].id.clone()])];
+        let shared = Shared {
+            board: Arc::new(Board::new(WallTime::default(), &table)),
+            clock: clock.clone(),
+            records: outbox.records(),
+            live: None,
+            stop: StopSignal::default(),
+        };
+        let script = frames.iter().map(|(_, outcome)| outcome.clone()).collect();
+        let mut counter = Counter::new(&settings, Box::new(Scripted(script)), shared).unwrap();
+        for (number, (dropped, _)) in (1..).zip(frames) {
+            clock.advance(Duration::from_secs(1));
+            let picture = Picture { width: SIZE.width, height: SIZE.height, bgr: Vec::new() };
+            counter.look(&Frame { number, at: clock.now(), picture }, *dropped);
+        }
+        counter.pipeline.finish(clock.now(), &mut counter.told);
+        let told = counter.told.iter().find_map(|event| match event {
+            CameraEvent::Minute(minute) => Some((minute.frames, minute.dropped)),
+            CameraEvent::Crossing(_) => None,
+        });
+        assert_eq!(told, Some(expected));
+        assert_eq!(!counter.shared.board.problems().is_empty(), is_troubled);
+    }
+
+    #[test]
+    fn what_was_dropped_before_frames_that_cannot_be_counted_is_told_with_the_next_that_can() {
+        check(&[(0, Ok(())), (3, failed()), (4, failed()), (5, Ok(())), (1, Ok(()))], (3, 13), false);
+    }
+
+    #[test]
+    fn frames_that_cannot_be_counted_are_a_problem_until_one_can() {
+        check(&[(0, Ok(())), (0, failed())], (1, 0), true);
+        check(&[(0, failed()), (0, Ok(()))], (1, 0), false);
+    }
+
+    #[test]
+    fn more_dropped_frames_than_a_record_can_say_are_said_as_the_most_that_it_can() {
+        check(&[(u64::MAX, failed()), (5, Ok(()))], (1, u32::MAX), false);
+    }
+
+    #[test]
+    fn a_clip_in_place_of_a_camera_is_played_by_the_clock_and_without_an_end() {
+        assert_eq!(as_camera(camera().source).playback, Playback::LiveLoop);
     }
 }

@@ -7,13 +7,15 @@
 
 pub mod board;
 mod camera;
+mod stopping;
 
 use super::cli::RunArgs;
 use super::exit::Failure;
 use super::eye;
 use crate::capture::camera::StopSignal;
 use crate::capture::reconnect::Jitter;
-use crate::config::{self, EdgeSettings};
+use crate::config::{self, CameraSettings, EdgeSettings};
+use crate::detect::Detector;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::{Link, Publisher, PublisherSettings, Report, Stopped};
 use crate::time::{Clock, FrameTime, SystemClock};
@@ -27,13 +29,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use stopping::{Failures, StopBudget};
 
-/// A stop has to be over within 5 s: counting threads look up ten times a second, and these come after them.
-const LAST_DELIVERY: Duration = Duration::from_secs(2);
-/// As [`LAST_DELIVERY`], for the disk.
-const LAST_COMMIT: Duration = Duration::from_secs(2);
-/// How long the counting threads may take to look up and end.
-const LAST_FRAMES: Duration = Duration::from_millis(900);
 /// How often the main thread looks whether there is something to do.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(50);
 /// Current values go out this often: people watch a number, and do not want to wait for it.
@@ -51,8 +48,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
     let settings = config::load(&args.config)?;
-    let service = Service::start(settings)?;
-    let failed = service.serve(&stop);
+    // Whatever of this is missing is noticed before the first camera counts.
+    let detectors = open_detectors(&settings)?;
+    let mut service = Service::start(&settings)?;
+    let failed = match service.start_cameras(settings.cameras, detectors) {
+        Ok(()) => service.serve(&stop),
+        Err(fault) => Some(fault),
+    };
     service.stop(failed)
 }
 
@@ -67,7 +69,8 @@ struct Service {
 }
 
 impl Service {
-    fn start(settings: EdgeSettings) -> anyhow::Result<Self> {
+    /// Starts all but the cameras.
+    fn start(settings: &EdgeSettings) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let started = clock.now();
         let software = concat!("footfall ", env!("CARGO_PKG_VERSION"));
@@ -82,24 +85,30 @@ impl Service {
         };
         let table: Vec<_> = settings.cameras.iter().map(lines).collect();
         let board = Arc::new(Board::new(started.wall, &table));
-        let outbox = open_outbox(&settings, &board, &clock)?;
-        let publisher = start_publisher(&settings, software, outbox.reader(), &clock)?;
-        let stop = StopSignal::default();
+        let outbox = open_outbox(settings, &board, &clock)?;
+        let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
+        Ok(Self { board, clock, stop: StopSignal::default(), cameras: Vec::new(), outbox, publisher })
+    }
+
+    /// Starts the cameras; after an error those that count already are to be stopped.
+    fn start_cameras(
+        &mut self,
+        cameras: Vec<CameraSettings>,
+        detectors: Vec<Box<dyn Detector>>,
+    ) -> anyhow::Result<()> {
         let shared = camera::Shared {
-            board: Arc::clone(&board),
-            clock: Arc::clone(&clock),
-            records: outbox.records(),
-            live: publisher.as_ref().map(Publisher::live),
-            stop: stop.clone(),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.clock),
+            records: self.outbox.records(),
+            live: self.publisher.as_ref().map(Publisher::live),
+            stop: self.stop.clone(),
         };
-        let mut cameras = Vec::new();
-        for camera in settings.cameras {
-            let detector = eye::open(&settings.detector)?;
+        for (camera, detector) in cameras.into_iter().zip(detectors) {
             // Boxes that lose power together must not all knock at their cameras in step.
             let jitter = Jitter::new(RandomState::new().hash_one(camera.id.as_str()));
-            cameras.push(camera::start(camera, detector, shared.clone(), jitter)?);
+            self.cameras.push(camera::start(camera, detector, shared.clone(), jitter)?);
         }
-        Ok(Self { board, clock, stop, cameras, outbox, publisher })
+        Ok(())
     }
 
     /// Waits for a signal; gives what ended the service where that was something else.
@@ -107,8 +116,8 @@ impl Service {
         let (mut live_at, mut summary_at) = (Duration::ZERO, SUMMARY_EVERY);
         let mut reported = None;
         while !stop.load(Ordering::Relaxed) {
-            if self.cameras.iter().any(JoinHandle::is_finished) {
-                return Some(anyhow!("a counting thread ended; the service stops, to be started anew"));
+            if let Some(who) = self.ended() {
+                return Some(anyhow!("the thread of {who} ended; the service stops, to be started anew"));
             }
             let now = self.clock.now();
             self.watch_link(now);
@@ -130,6 +139,17 @@ impl Service {
             }
         }
         None
+    }
+
+    /// Whose thread is gone though nobody stopped it. Without any of them the box would only seem to count.
+    fn ended(&self) -> Option<&'static str> {
+        let publisher_ended = self.publisher.as_ref().is_some_and(Publisher::is_finished);
+        let threads = [
+            (self.outbox.is_finished(), "the outbox"),
+            (self.cameras.iter().any(JoinHandle::is_finished), "a camera"),
+            (publisher_ended, "the publisher"),
+        ];
+        threads.iter().find(|(is_finished, _)| *is_finished).map(|(_, who)| *who)
     }
 
     /// A broker that cannot be reached is something that a person should look at.
@@ -171,11 +191,12 @@ impl Service {
         let Self { board, clock, stop, cameras, outbox, publisher } = self;
         tracing::info!("stopping");
         stop.stop();
-        let deadline = clock.now().elapsed + LAST_FRAMES;
-        while cameras.iter().any(|camera| !camera.is_finished()) && clock.now().elapsed < deadline {
+        let now = || clock.now().elapsed;
+        let budget = StopBudget::from(now());
+        while cameras.iter().any(|camera| !camera.is_finished()) && !budget.for_frames(now()).is_zero() {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let mut failed = failed;
+        let mut failures = Failures { noticed: failed, ..Failures::default() };
         for camera in cameras {
             if !camera.is_finished() {
                 tracing::error!("a counting thread does not end; what it held back is lost");
@@ -184,20 +205,28 @@ impl Service {
             let ended = camera
                 .join()
                 .unwrap_or_else(|_| Err(anyhow!("a counting thread panicked; please report this")));
-            failed = failed.or(ended.err());
+            failures.counting.extend(ended.err());
         }
         if let Some(publisher) = publisher {
             publisher.report(Report { cameras: board.cameras(), problems: board.problems() });
-            match publisher.stop(LAST_DELIVERY) {
+            match publisher.stop(budget.for_delivery(now())) {
                 Stopped::Delivered => tracing::info!("stopped; every record is delivered"),
                 Stopped::Unconfirmed => {
                     tracing::info!("stopped; records wait in the outbox for the next start")
                 }
             }
         }
-        outbox.stop(LAST_COMMIT).map_err(|fault| Failure::Storage(fault.to_string()))?;
-        failed.map_or(Ok(()), Err)
+        failures.outbox = outbox.stop(budget.for_commit(now())).err();
+        let mut told = failures.by_cause(|fault| Failure::Storage(fault.to_string()).into()).into_iter();
+        let Some(cause) = told.next() else { return Ok(()) };
+        told.for_each(|other| tracing::error!("{other:#}"));
+        Err(cause)
     }
+}
+
+/// A network for each camera, because each has its own memory.
+fn open_detectors(settings: &EdgeSettings) -> anyhow::Result<Vec<Box<dyn Detector>>> {
+    settings.cameras.iter().map(|_| eye::open(&settings.detector)).collect()
 }
 
 fn open_outbox(
@@ -210,24 +239,10 @@ fn open_outbox(
     let (outbox, opening) = opened.map_err(|fault| Failure::Storage(fault.to_string()))?;
     if let Opening::Recovered(recovery) = &opening {
         tracing::error!("{recovery}");
-        board.problem("outbox", &recovery.to_string(), clock.now().wall);
+        board.outbox_replaced(recovery, clock.now().wall);
     }
     let (board, told_at) = (Arc::clone(board), Arc::clone(clock));
-    let tell = move |news: OutboxNews| {
-        let now = told_at.now().wall;
-        match news {
-            OutboxNews::Failing { cause } => drop(board.problem("outbox", &cause, now)),
-            OutboxNews::Losing => {
-                board.problem(
-                    "outbox",
-                    "memory is full as well: records are being lost; free some space",
-                    now,
-                );
-            }
-            OutboxNews::Stored => drop(board.solved("outbox")),
-            OutboxNews::Replaced(recovery) => drop(board.problem("outbox", &recovery.to_string(), now)),
-        }
-    };
+    let tell = move |news: OutboxNews| board.outbox_news(&news, told_at.now().wall);
     Ok(OutboxWriter::start(outbox, settings.outbox.commit_every, Arc::clone(clock), tell)?)
 }
 
@@ -248,4 +263,88 @@ fn start_publisher(
     };
     let publisher = PublisherSettings { names, mqtt, software: software.to_owned() };
     Ok(Some(Publisher::start(publisher, outbox, Arc::clone(clock))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::exit::Ending;
+    use crate::ids::{BoxId, StoreId, TenantId};
+    use crate::publish::MqttSettings;
+    use crate::time::WallTime;
+    use crate::wire::v1::{Fact, Gap, GapReason};
+
+    /// Ends every thread that asks it for the time.
+    struct BrokenClock;
+
+    impl Clock for BrokenClock {
+        fn now(&self) -> FrameTime {
+            panic!("the clock is broken")
+        }
+    }
+
+    fn service(folder: &std::path::Path, outbox_clock: Arc<dyn Clock>) -> Service {
+        let box_id = BoxId::parse("box-1").unwrap();
+        let (outbox, _) = Outbox::open(&folder.join("o.sqlite"), &box_id, WallTime::default()).unwrap();
+        Service {
+            board: Arc::new(Board::new(WallTime::default(), &[])),
+            clock: Arc::new(SystemClock::start()),
+            stop: StopSignal::default(),
+            cameras: Vec::new(),
+            outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
+            publisher: None,
+        }
+    }
+
+    /// A service that nobody stops ends, noticing this, and tells that as the cause.
+    #[track_caller]
+    fn check(service: Service, noticed: &str, cause: &str, ending: Ending) {
+        let failed = service.serve(&AtomicBool::new(false)).unwrap();
+        assert!(failed.to_string().contains(noticed), "{failed}");
+        let told = service.stop(Some(failed)).unwrap_err();
+        assert!(told.to_string().contains(cause), "{told}");
+        assert_eq!(Ending::of(&told), ending);
+    }
+
+    #[test]
+    fn a_dead_outbox_thread_ends_the_service_and_is_its_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path(), Arc::new(BrokenClock));
+        let gap = Gap { from_seq: 1, to_seq: 1, reason: GapReason::OutboxMissing };
+        service.outbox.records().submit(Fact::Gap(gap)).unwrap();
+        check(service, "the outbox ended", "ended on its own", Ending::Storage);
+    }
+
+    #[test]
+    fn a_dead_publisher_thread_ends_the_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = service(folder.path(), Arc::new(SystemClock::start()));
+        let names = BoxNames {
+            tenant: TenantId::parse("acme").unwrap(),
+            store: StoreId::parse("berlin-1").unwrap(),
+            box_id: BoxId::parse("box-1").unwrap(),
+        };
+        let mqtt = MqttSettings {
+            host: "127.0.0.1".to_owned(),
+            port: 1,
+            tls: None,
+            login: None,
+            batch_every: Duration::from_secs(1),
+            live: false,
+            retry_max: Duration::from_secs(1),
+        };
+        let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned() };
+        let publisher = Publisher::start(settings, service.outbox.reader(), Arc::new(BrokenClock));
+        service.publisher = Some(publisher.unwrap());
+        check(service, "the publisher ended", "the publisher ended", Ending::Unexpected);
+    }
+
+    #[test]
+    fn what_a_counting_thread_ended_with_is_told_and_not_only_that_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = service(folder.path(), Arc::new(SystemClock::start()));
+        let thread = std::thread::Builder::new().name("count door".to_owned());
+        service.cameras.push(thread.spawn(|| Err(anyhow!("the lens fell off"))).unwrap());
+        check(service, "a camera ended", "the lens fell off", Ending::Unexpected);
+    }
 }

@@ -232,3 +232,49 @@ fn a_file_that_turns_corrupt_while_in_use_is_replaced_and_no_new_record_is_lost(
     check_stored(&running.path, 1);
     assert!(open(&running.path).next_seq().unwrap() > 5, "no number is used twice");
 }
+
+#[test]
+fn records_lost_in_an_outage_that_is_over_are_told_at_the_stop_with_what_it_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outbox.sqlite");
+    let mut writer = Writer {
+        outbox: open(&path),
+        commit_every: GUARD,
+        clock: Arc::new(SystemClock::start()),
+        tell: Box::new(|_| {}),
+        facts: VecDeque::new(),
+        confirmed: Vec::new(),
+        commit_at: None,
+        outage: None,
+        lost: Lost::default(),
+    };
+    limit_pages(&writer.outbox, 4);
+    let all = MOST_IN_MEMORY as u64 + 2000;
+    (1..=all).for_each(|frame| writer.keep(crossing(frame)));
+    limit_pages(&writer.outbox, 1_000_000);
+    writer.commit();
+    assert!(writer.outage.is_none() && writer.facts.is_empty());
+    let (reply, stopped) = mpsc::sync_channel(1);
+    writer.stop(&reply);
+    let fault = stopped.recv().unwrap().unwrap_err();
+    let StopError::NotStored { records, cause } = &fault else { panic!("{fault}") };
+    assert!(cause.contains("the disk is full"), "{cause}");
+    assert_eq!(open(&path).count().unwrap() + records, all);
+}
+
+#[test]
+fn a_thread_that_panicked_is_told_as_ended_and_not_as_a_slow_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(&dir.path().join("outbox.sqlite"));
+    limit_pages(&outbox, 4);
+    let clock = Arc::new(SystemClock::start());
+    let writer = OutboxWriter::start(outbox, GUARD, clock, |news| panic!("{news:?}")).unwrap();
+    assert!(!writer.is_finished());
+    let records = writer.records();
+    // It panics at its first word of trouble, after which nobody takes records.
+    while records.submit(crossing(1)).is_ok() {}
+    while !writer.is_finished() {
+        std::thread::yield_now();
+    }
+    assert_eq!(writer.stop(GUARD), Err(StopError::Ended));
+}
