@@ -24,9 +24,10 @@ test: ## everything that has to hold: format, lints, all tests, with and without
 	cargo test --doc --locked
 	cargo nextest run --locked --no-default-features
 
-lint: ## format and lints only
+lint: ## format and lints only; needs what `make setup` installs
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --no-default-features -- -D warnings
 
 bench: ## what it costs: CPU per frame, against a bare loop of the same model
 	@scripts/setup build demo
@@ -41,6 +42,7 @@ models: ## build the default models
 models-all: ## build the optional models too
 	@scripts/setup build models-all
 
-clean: ## remove what was built and fetched
+clean: ## remove what was built and fetched; networks that you brought yourself stay
 	cargo clean
-	rm -rf build models/*.onnx
+	source scripts/pins; for name in "$${DEFAULT_MODELS[@]}" "$${OPTIONAL_MODELS[@]}"; do rm -f "models/$$name.onnx"; done
+	rm -rf build models/*.part

@@ -11,35 +11,34 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Which files may name a foreign crate. A name that ends in `/` is a folder; `""` is every file.
-const FOREIGN: &[(&str, &[&str])] = &[
+const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
     ("clap", &["app/cli.rs"]),
     ("console", &["app/"]),
-    ("fast_image_resize", &["detect/letterbox.rs"]),
     ("flate2", &["wire/"]),
     ("image", &["capture/pictures.rs", "app/"]),
     ("indicatif", &["app/"]),
-    ("jiff", &["time.rs", "wire/", "app/"]),
+    ("jiff", &["time.rs", "app/"]),
     ("ndarray", &["detect/"]),
     ("opencv", &["capture/opencv.rs", "app/draw.rs"]),
     ("ort", &["detect/ort/"]),
-    ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch.rs", "app/watch/"]),
+    ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),
-    ("rustix", &["detect/ort/", "outbox/", "app/"]),
-    ("serde", &["calibration/", "config/", "detect/manifest.rs", "wire/", "publish/mqtt.rs"]),
+    ("rustix", &["detect/ort/", "app/"]),
+    ("serde", &["calibration/", "detect/manifest.rs", "wire/", "publish/mqtt.rs"]),
     ("serde_json", &["wire/", "outbox/", "publish/mqtt.rs", "app/"]),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
     ("thiserror", &[""]),
-    ("tokio", &["publish/mqtt.rs", "publish/mqtt/", "app/watch.rs", "app/watch/"]),
+    ("tokio", &["publish/mqtt.rs"]),
     ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
-    ("tracing", &["capture/", "detect/ort/", "outbox/", "publish/", "app/"]),
+    ("tracing", &["capture/", "outbox/", "publish/", "app/"]),
     ("tracing_subscriber", &["app/"]),
 ];
 
 /// Files whose types may be written and read as text; others only pass such types on.
-const SERIALISED: &[&str] = &["calibration/", "config/", "detect/manifest.rs", "wire/"];
+const SERIALISED: &[&str] = &["calibration/", "detect/manifest.rs", "wire/"];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);
@@ -52,21 +51,16 @@ const FILES: (&[&str], &[&str]) = (
         "capture/pictures.rs",
         "config/file.rs",
         "detect/manifest.rs",
-        "detect/ort/",
         "outbox/",
-        "publish/mqtt.rs",
         "publish/mqtt/",
         "app/",
     ],
 );
 /// What speaks to the network, and who may.
-const SOCKETS: (&[&str], &[&str]) = (
-    &["net", "TcpStream", "TcpListener", "UdpSocket"],
-    &["capture/opencv.rs", "publish/mqtt.rs", "publish/mqtt/", "app/"],
-);
+const SOCKETS: (&[&str], &[&str]) =
+    (&["net", "TcpStream", "TcpListener", "UdpSocket"], &["capture/opencv.rs", "publish/mqtt.rs"]);
 /// What depends on the process around it, and who may.
-const PROCESS: (&[&str], &[&str]) =
-    (&["env", "process"], &["capture/opencv.rs", "detect/ort/", "app/", "main.rs"]);
+const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs"]);
 
 /// Modules that must not name each other although the order would allow it: (who, whom).
 const STRANGERS: &[(&str, &str)] = &[
@@ -87,6 +81,9 @@ const OWNERS: &[(&str, &str)] = &[
     ("CameraEvent", "pipeline"),
     ("EdgeSettings", "config"),
 ];
+
+/// A crate, and which files may name it.
+type Foreign<'a> = (&'a str, &'a [&'a str]);
 
 /// Longest a binary may be: arguments in, exit code out.
 const MAX_MAIN_LINES: usize = 40;
@@ -138,6 +135,39 @@ impl Tree {
         unlisted
             .map(|name| format!("Cargo.toml: {name} is not in FOREIGN; say which files may use it"))
             .collect()
+    }
+
+    /// Permissions that nobody needs any more: they would let in tomorrow what was thrown out today.
+    fn stale(&self, foreign: &[Foreign<'_>]) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, files) in foreign {
+            if !self.dependencies.iter().any(|dependency| dependency == name) {
+                found.push(format!("FOREIGN: {name} is no dependency of Cargo.toml; take it out"));
+                continue;
+            }
+            for file in *files {
+                let used = |code: &str| names_crate(code, name, local_names(code).contains(*name));
+                if !self.any_of(file, used) {
+                    found
+                        .push(format!("FOREIGN: nothing in {file:?} names {name}; take the permission back"));
+                }
+            }
+        }
+        found
+    }
+
+    /// The same for what the world may be touched with.
+    fn stale_world(&self, what: &str, (words, files): (&[&str], &[&str])) -> Vec<String> {
+        let unused =
+            |file: &&&str| !self.any_of(file, |code| words.iter().any(|word| names_world(code, word)));
+        let complaint = |file| format!("{what}: nothing in {file:?} needs it; take the permission back");
+        files.iter().filter(unused).map(complaint).collect()
+    }
+
+    /// Whether the code of any file that `permitted` covers is such.
+    fn any_of(&self, permitted: &str, is_such: impl Fn(&str) -> bool) -> bool {
+        let covered = self.files.iter().filter(|(path, _)| may(path, &[permitted]));
+        covered.map(|(_, text)| without_tests(&without_comments_and_strings(text))).any(|code| is_such(&code))
     }
 
     /// Imports point up the list only, and strangers do not know each other.
@@ -499,6 +529,18 @@ fn the_source_keeps_to_the_rules() {
 }
 
 #[test]
+fn nothing_is_permitted_that_nobody_needs() {
+    let tree = real_tree();
+    let mut stale = tree.stale(FOREIGN);
+    for (what, permitted) in
+        [("CLOCKS", CLOCKS), ("FILES", FILES), ("SOCKETS", SOCKETS), ("PROCESS", PROCESS)]
+    {
+        stale.extend(tree.stale_world(what, permitted));
+    }
+    assert!(stale.is_empty(), "\n{}", stale.join("\n"));
+}
+
+#[test]
 fn the_whole_source_is_read() {
     let tree = real_tree();
     assert!(tree.modules.len() >= 14, "{:?}", tree.modules);
@@ -644,4 +686,34 @@ fn a_dependency_that_nobody_placed_is_seen() {
     let dependencies = dependencies_of("[dependencies]\nleft-pad = \"1\"\nserde = \"1\"\n");
     let complaints = Tree { dependencies, ..Tree::default() }.complaints();
     assert_eq!(complaints, ["Cargo.toml: left_pad is not in FOREIGN; say which files may use it"]);
+}
+
+#[test]
+fn a_permission_for_a_crate_that_is_no_dependency_is_seen() {
+    let tree = Tree { dependencies: vec!["serde".to_owned()], ..Tree::default() };
+    let complaints = tree.stale(&[("left_pad", &["wire/"])]);
+    assert_eq!(complaints, ["FOREIGN: left_pad is no dependency of Cargo.toml; take it out"]);
+}
+
+#[test]
+fn a_permission_that_no_file_uses_is_seen() {
+    let files = vec![
+        ("wire/v1.rs".to_owned(), "use serde::Serialize;".to_owned()),
+        ("app/mod.rs".to_owned(), "// use serde::Serialize;\nfn f() { crate::serde::x(); }".to_owned()),
+    ];
+    let tree = Tree { files, dependencies: vec!["serde".to_owned()], ..Tree::default() };
+    let complaints = tree.stale(&[("serde", &["wire/", "app/", "gone.rs"])]);
+    let unused = |file| format!("FOREIGN: nothing in {file:?} names serde; take the permission back");
+    assert_eq!(complaints, [unused("app/"), unused("gone.rs")]);
+}
+
+#[test]
+fn a_file_that_may_touch_the_world_and_does_not_is_seen() {
+    let files = vec![
+        ("time.rs".to_owned(), "use std::time::Instant;".to_owned()),
+        ("count/mod.rs".to_owned(), "#[cfg(test)]\nmod tests { use std::time::Instant; }".to_owned()),
+    ];
+    let tree = Tree { files, ..Tree::default() };
+    let stale = tree.stale_world("CLOCKS", (&["Instant"], &["time.rs", "count/"]));
+    assert_eq!(stale, ["CLOCKS: nothing in \"count/\" needs it; take the permission back"]);
 }

@@ -49,7 +49,7 @@ fn a_network_that_is_not_whole_is_seen_before_the_service_starts() {
     let network = shop.path().join("models/nanodet-g-416-int8.onnx");
     std::fs::write(&network, "half of it").expect("the network is writable");
     let arguments = ["check", "--config", "footfall.toml"];
-    check(shop.path(), &arguments, 4, "", "its network cannot run: model file");
+    check(shop.path(), &arguments, 4, "", "does not match its manifest");
 }
 
 #[test]

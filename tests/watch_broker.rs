@@ -13,6 +13,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// Pause between two looks at something that is about to happen.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How often a broker that was started is looked for: for longer than any machine takes.
+const LOOKS_FOR_BROKER: u32 = 3000;
+
 const PASSWORD: &str = "hunter2-of-the-shop";
 
 fn free_port() -> u16 {
@@ -58,10 +64,11 @@ impl Shop {
         let mut command = Command::new("mosquitto");
         command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
         self.broker = Some(command.spawn().expect("mosquitto is installed"));
-        // The test runner's own limit ends this where no broker comes.
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut looks = (0..LOOKS_FOR_BROKER).map(|_| {
+            std::thread::sleep(LOOK_EVERY);
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
+        assert!(looks.any(|answers| answers), "no broker listens at port {}", self.port);
     }
 
     fn config(&self) -> std::path::PathBuf {
@@ -262,13 +269,26 @@ fn what_was_expected_and_did_not_arrive_is_named_with_exit_code_6() {
     check(watch, summary, 6, "footfall: no crossing arrived from box door-box over broker 127.0.0.1:");
 }
 
+/// Has a copy of a crossing arrive, and returns the second of the day that the watch shows for it.
+fn second_of_next_live_line(shop: &Shop, watch: &mut Watch) -> i32 {
+    shop.send(&[live()]);
+    let line = watch.line();
+    assert!(line.contains("live     QoS 0"), "the watch ended or shows something else: {line:?}");
+    let parts = line[..8].split(':').map(|part| part.parse::<i32>().expect("HH:MM:SS"));
+    parts.fold(0, |sum, part| sum * 60 + part)
+}
+
 #[test]
 fn records_that_come_while_the_box_stops_are_waited_for() {
     let shop = Shop::open();
     shop.send(&[state(BoxStatus::Online)]);
-    let watch = shop.watch(&["--for", "1s", "--expect", "minutes"]);
-    // Later than its length: it would have ended by now if it did not wait.
-    std::thread::sleep(Duration::from_millis(2500));
+    let mut watch = shop.watch(&["--for", "1s", "--expect", "minutes"]);
+    assert!(watch.line().contains("state    QoS 1  online  {"));
+    // By its own clock it listens later than its length: it would have ended by now if it did not wait.
+    let first = second_of_next_live_line(&shop, &mut watch);
+    while (second_of_next_live_line(&shop, &mut watch) - first).rem_euclid(24 * 3600) < 2 {
+        std::thread::sleep(LOOK_EVERY);
+    }
     shop.send(&[batch(vec![(1, Fact::Minute(minute()))]), state(BoxStatus::Stopped)]);
     check(watch, "Arrived: 0 crossings, 1 minute record in 1 batch; numbers 1 without holes", 0, "");
 }

@@ -85,7 +85,9 @@ pub enum Link {
 pub struct PublisherStatus {
     /// Whether the broker is reached.
     pub link: Link,
-    /// Records that the broker has confirmed since the start.
+    /// Sequence numbers from the first to the last of each batch that the broker has confirmed since the start. That may
+    /// be more than records: numbers in between that were lost count too, and what is confirmed twice (its
+    /// row could not be deleted before the connection was lost) counts twice.
     pub delivered: u64,
     /// Live messages that could not be sent at once and were discarded.
     pub discarded: u64,

@@ -155,7 +155,8 @@ pub struct Minute {
     pub frames: u32,
     /// Frames that arrived and were passed over because newer ones were there.
     pub dropped: u32,
-    /// Whether the run began or ended within the minute.
+    /// Whether other parts of this minute may exist: the run began or ended within it, or this came after the
+    /// minute was sent (a crossing decided late, or a clock that was set back). Parts add up.
     pub part: bool,
     /// Name of the network.
     pub model: String,

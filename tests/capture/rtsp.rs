@@ -210,6 +210,6 @@ fn a_camera_can_be_stopped_while_it_is_frozen() {
     let camera = RunningCamera::start(impatient(port));
     camera.next_number(&mut Frame::default());
     server.freeze();
-    // Dropping it stops it and waits for its thread; a thread that does not end makes this test hang.
+    // This stops it and expects its thread to end.
     drop(camera);
 }

@@ -125,7 +125,7 @@ impl Drop for RtspServer {
     }
 }
 
-/// A capture thread with what comes out of it.
+/// A capture thread with what comes out of it. Dropping it stops the thread, which has to end.
 pub(crate) struct RunningCamera {
     pub(crate) frames: LatestReceiver,
     states: Receiver<CameraState>,
@@ -176,9 +176,16 @@ impl RunningCamera {
 impl Drop for RunningCamera {
     fn drop(&mut self) {
         self.stop.stop();
-        let ended = self.thread.take().map(JoinHandle::join);
+        let thread = self.thread.take().expect("joined once");
+        let pause = Duration::from_millis(5);
+        let mut looks = (0..HANG.as_millis() / pause.as_millis()).map(|_| {
+            std::thread::sleep(pause);
+            thread.is_finished()
+        });
+        let has_ended = looks.any(|ended| ended);
         if !std::thread::panicking() {
-            ended.expect("joined once").expect("the capture thread does not panic");
+            assert!(has_ended, "the capture thread did not end within {HANG:?} of being stopped");
+            thread.join().expect("the capture thread does not panic");
         }
     }
 }
