@@ -396,6 +396,8 @@ mod tests {
             CaptureError::Froze { address: a(), after: span },
             CaptureError::Still { address: a(), after: span },
             CaptureError::Ended { address: a() },
+            CaptureError::PlayedOut { address: a() },
+            CaptureError::Broken { address: a(), frame: 1 },
             CaptureError::SizeChanged { address: a(), got: size, before: size },
             CaptureError::PixelKind { address: a(), kind: 0 },
             CaptureError::Library { address: a(), cause: String::new() },

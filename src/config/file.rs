@@ -1,9 +1,9 @@
 //! Reads the config file and what it names from the disk: the one adapter of this module.
 
-use super::EdgeSettings;
 use super::check::{FilesBeside, PathKind, check};
 use super::document::place_of;
 use super::fault::{ConfigError, FileProblem};
+use super::{DEFAULT_MODEL, EdgeSettings};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 const MAX_FILE_BYTES: u64 = 1 << 20;
 /// MQTT takes passwords up to 64 KiB, people and their tools write far shorter ones.
 const MAX_SECRET_BYTES: u64 = 4096;
+/// Where a package puts the files that come with the program.
+const INSTALLED: &str = "/usr/share/footfall";
 
 /// Reads and checks a config file.
 ///
@@ -21,6 +23,23 @@ pub fn load(path: &Path) -> Result<EdgeSettings, ConfigError> {
     let text = read_text(path)?;
     let files = DiskFiles { folder: path.parent().unwrap_or(Path::new("")).to_owned() };
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
+}
+
+/// Where a file may lie that comes with the program: in the working directory, around the program as it was
+/// built, and where it is installed.
+fn places_of(name: &Path) -> Vec<PathBuf> {
+    let program = std::env::current_exe().unwrap_or_default();
+    // target/release/footfall lies two folders below the project.
+    let around = program.ancestors().skip(1).take(3).map(|folder| folder.join(name));
+    std::iter::once(name.to_owned()).chain(around).chain([Path::new(INSTALLED).join(name)]).collect()
+}
+
+/// The default model's manifest for a command that runs without a config file.
+#[must_use]
+pub fn default_model() -> PathBuf {
+    let name = Path::new(DEFAULT_MODEL);
+    // Where it is nowhere, the message names the first place.
+    places_of(name).into_iter().find(|place| place.is_file()).unwrap_or_else(|| name.to_owned())
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
@@ -60,6 +79,10 @@ struct DiskFiles {
 impl FilesBeside for DiskFiles {
     fn resolve(&self, written: &Path) -> PathBuf {
         self.folder.join(written)
+    }
+
+    fn elsewhere(&self, written: &Path) -> Vec<PathBuf> {
+        places_of(written)
     }
 
     fn kind(&self, path: &Path) -> PathKind {
@@ -114,6 +137,31 @@ mod tests {
         check_secret(b"\nhunter2", Err(FileProblem::Empty));
         check_secret(&[b'a'; 5000], Err(FileProblem::TooLong(MAX_SECRET_BYTES)));
         check_secret(&[0xff, 0xfe], Err(FileProblem::NotText));
+    }
+
+    #[test]
+    fn the_default_model_is_looked_for_in_the_same_places_with_and_without_a_config_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles { folder: folder.path().to_owned() };
+        let name = Path::new(DEFAULT_MODEL);
+        let places = files.elsewhere(name);
+        assert_eq!(places.first().map(PathBuf::as_path), Some(name));
+        assert_eq!(places.last(), Some(&Path::new(INSTALLED).join(name)));
+        assert!(places.contains(&default_model()));
+    }
+
+    #[test]
+    fn a_model_beside_the_config_file_goes_before_one_elsewhere_and_either_will_do() {
+        let text = crate::config::DEFAULT_FILE;
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles { folder: folder.path().to_owned() };
+        let found = |files: &DiskFiles| check(text, files).map(|settings| settings.detector.manifest);
+        // The tests run in the project's folder, where the manifest lies.
+        assert_eq!(found(&files), Ok(PathBuf::from(DEFAULT_MODEL)));
+        let beside = folder.path().join(DEFAULT_MODEL);
+        std::fs::create_dir(beside.parent().unwrap()).unwrap();
+        std::fs::write(&beside, "").unwrap();
+        assert_eq!(found(&files), Ok(beside));
     }
 
     #[test]
