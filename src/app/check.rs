@@ -9,7 +9,7 @@ use std::io::Write;
 /// # Errors
 /// [`config::ConfigError`] with every fault of the file.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let settings = config::load(&args.config)?;
+    let settings = config::load(&args.config, &super::eye::program())?;
     writeln!(out, "{}: fine - {}", args.config.display(), summary(&settings))?;
     Ok(())
 }

@@ -37,7 +37,7 @@ impl View {
     pub(super) fn of(lines: &LineArgs, model: Option<&PathBuf>) -> anyhow::Result<Self> {
         let mut view = match &lines.config {
             Some(path) => {
-                let settings = config::load(path)?;
+                let settings = config::load(path, &eye::program())?;
                 let camera = settings.camera(lines.camera.as_ref())?.clone();
                 Self {
                     camera: camera.id,

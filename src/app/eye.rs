@@ -2,11 +2,23 @@
 
 use crate::config;
 use crate::detect::{Detector, DetectorSettings, Provider};
+use std::path::PathBuf;
+
+/// Where the running program lies, around which its model may lie too; empty where the system does not say.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default()
+}
 
 /// The default model, run in the default way.
 #[must_use]
 pub fn default_settings() -> DetectorSettings {
-    DetectorSettings { manifest: config::default_model(), library: None, provider: Provider::Cpu, threads: 1 }
+    DetectorSettings {
+        manifest: config::default_model(&program()),
+        library: None,
+        provider: Provider::Cpu,
+        threads: 1,
+    }
 }
 
 /// Opens the network.

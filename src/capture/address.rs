@@ -9,7 +9,6 @@
 //! is ever shown, except an IP address, and a path is shown only where it is plain.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 /// Shown for a path that may hold a credential.
@@ -204,10 +203,11 @@ impl<'a> Authority<'a> {
             None => text.split_at(text.find(':').unwrap_or(text.len())),
         };
         let in_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_');
-        let is_host = match text.starts_with('[') {
+        let is_host = if text.starts_with('[') {
             // What follows '%' names the network interface.
-            true => host.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
-            false => !host.is_empty() && host.chars().all(in_name),
+            host.split('%').next().is_some_and(is_ipv6)
+        } else {
+            !host.is_empty() && host.chars().all(in_name)
         };
         if !is_host {
             return Err(AuthorityFault::Host);
@@ -221,12 +221,22 @@ impl<'a> Authority<'a> {
     }
 
     fn is_ip(&self) -> bool {
-        self.text.starts_with('[') || self.host.parse::<Ipv4Addr>().is_ok()
+        self.text.starts_with('[') || is_ipv4(self.host)
     }
 
     fn peer(&self, usual_port: u16) -> (String, u16) {
         (self.host.to_owned(), self.port.unwrap_or(usual_port))
     }
+}
+
+fn is_ipv4(host: &str) -> bool {
+    host.split('.').count() == 4 && host.split('.').all(|part| part.parse::<u8>().is_ok())
+}
+
+/// Whether it has the letters of one; the resolver knows the rest.
+fn is_ipv6(host: &str) -> bool {
+    let in_ipv6 = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    host.matches(':').count() >= 2 && host.bytes().all(in_ipv6)
 }
 
 /// The TCP port of a scheme that is read over the network; none for any other scheme.
@@ -423,10 +433,10 @@ mod tests {
                 _ => format!("rtsp://10.0.0.7:554/main?user={user}&password={password}"),
             };
             // What is said must be what is said of an address without any credential, so nothing of it is in there.
-            let allowed: Vec<_> = [
+            let allowed = [
                 "rtsp://10.0.0.7:554/main", "rtsp://10.0.0.7:554/...", "rtsp://10.0.0.7/...",
                 "rtsp://cam/main", "rtsp://cam/...", "http://cam/main", "rtsp://...", "http://...",
-            ].into_iter().collect();
+            ];
             match SourceAddress::parse(&of(&user, &password)) {
                 Ok(address) => {
                     let shown = address.to_string();

@@ -50,7 +50,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
-    let settings = config::load(&args.config)?;
+    let settings = config::load(&args.config, &eye::program())?;
     let service = Service::start(settings)?;
     let failed = service.serve(&stop);
     service.stop(failed)
