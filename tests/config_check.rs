@@ -345,6 +345,13 @@ fn files_that_are_named_are_there() {
 fn a_clip_that_is_not_there_is_not_named_because_it_may_be_a_mistyped_address() {
     let fault = "6:10  camera.door.source  the file or folder that is named here does not exist; paths are \
                  relative to the config file (its name is not shown, it may be an address with a password)";
+    check("rtsp://10.0.0.7/main", "me:hunter2@missing/main", &[fault]);
+}
+
+#[test]
+fn an_address_that_lacks_a_slash_is_no_file_and_is_not_shown() {
+    let fault = "6:10  camera.door.source  the source is not understood (not shown, it may hold a password); \
+                 give rtsp://host/path, http://host/path, a file, a folder/ or usb:0";
     check("rtsp://10.0.0.7/main", "rtsp:/me:hunter2@missing/main", &[fault]);
 }
 

@@ -10,7 +10,7 @@ use std::io::Write;
 /// # Errors
 /// [`config::ConfigError`] with every fault of the file, or why the network that it names cannot run.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let settings = config::load(&args.config)?;
+    let settings = config::load(&args.config, &super::eye::program())?;
     let cannot = || format!("{}: its settings are fine, and its network cannot run", args.config.display());
     try_network(&settings).with_context(cannot)?;
     writeln!(out, "{}: fine - {}", args.config.display(), summary(&settings))?;

@@ -3,7 +3,7 @@
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
 use super::exit::Ending;
-use crate::config::{MAX_FPS, MAX_U_TURN, MIN_LINE_PX, parse_span};
+use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, Segment};
 use crate::ids::{CameraId, IdError, LineId};
@@ -149,7 +149,7 @@ pub struct CountArgs {
     #[arg(long, value_name = "N", default_value = "1")]
     pub every: NonZeroU32,
     /// Threads inside one run of the network [default: the config file's, or 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_THREADS)))]
     pub threads: Option<u8>,
     /// Write the records, one JSON object a line, as they would go over the wire
     #[arg(long, value_name = "OUT.jsonl")]
@@ -384,11 +384,8 @@ fn endings() -> String {
 }
 
 fn anchors() -> impl TypedValueParser<Value = Anchor> {
-    PossibleValuesParser::new(["foot", "centre", "head"]).map(|word| match word.as_str() {
-        "centre" => Anchor::Centre,
-        "head" => Anchor::Head,
-        _ => Anchor::Foot,
-    })
+    PossibleValuesParser::new(Anchor::ALL.map(Anchor::name))
+        .map(|word| Anchor::parse(&word).expect("the parser before lets only names of anchors through"))
 }
 
 fn expectations() -> impl TypedValueParser<Value = Expectation> {

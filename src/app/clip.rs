@@ -15,8 +15,6 @@ use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Frames further apart than this leave a gap in coverage; the config file has the same default.
-const LONGEST_GAP: Duration = Duration::from_secs(2);
 /// A clip on disk that takes longer than this to open or read is on a disk that is gone.
 const DISK_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -27,6 +25,10 @@ pub(super) struct View {
     pub(super) pipeline: PipelineSettings,
     pub(super) detector: DetectorSettings,
     /// The camera's own source, where there is a config file.
+    #[cfg_attr(
+        not(feature = "capture-opencv"),
+        expect(dead_code, reason = "only `look` takes it, which draws")
+    )]
     pub(super) source: Option<SourceSettings>,
 }
 
@@ -35,7 +37,7 @@ impl View {
     pub(super) fn of(lines: &LineArgs, model: Option<&PathBuf>) -> anyhow::Result<Self> {
         let mut view = match &lines.config {
             Some(path) => {
-                let settings = config::load(path)?;
+                let settings = config::load(path, &eye::program())?;
                 let camera = settings.camera(lines.camera.as_ref())?.clone();
                 Self {
                     camera: camera.id,
@@ -59,7 +61,7 @@ impl View {
             rate: None,
             lines: Vec::new(),
             exclusion: Vec::new(),
-            longest_gap: LONGEST_GAP,
+            longest_gap: config::LONGEST_GAP,
         };
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
         Ok(Self { camera, pipeline, detector: eye::default_settings(), source: None })

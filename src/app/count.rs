@@ -3,8 +3,9 @@
 //! It writes the records that the box would send, with a clock that starts where it is told to, so two
 //! runs over one clip give the same bytes and any count can be argued about with a file in hand.
 
+use crate::app::exit::Failure;
 use crate::app::usage::{peak_rss_mb, process_cpu};
-use crate::capture::{self, Frame, FrameSource, ReadOutcome, SourceSettings};
+use crate::capture::{self, CaptureError, Frame, FrameSource, ReadOutcome, SourceSettings};
 use crate::count::Direction;
 use crate::detect::{Detection, Detector};
 use crate::ids::LineId;
@@ -12,7 +13,7 @@ use crate::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use crate::time::{Clock, FrameTime, SystemClock, WallTime};
 use crate::track::{ImagePlaneSettings, ImagePlaneTracker, Sighting};
 use crate::wire::v1::{Fact, JsonLines, MadeBy};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::sync::Arc;
@@ -205,7 +206,7 @@ impl Count<'_, '_> {
             self.progress.set_position(decoded);
         }
         if self.frames_used == 0 {
-            bail!("{}: the clip holds no frame", self.job.source.address);
+            return Err(CaptureError::NoFrames { address: self.job.source.address.clone() }.into());
         }
         pipeline.finish(last, &mut self.told);
         self.tell()?;
@@ -233,19 +234,15 @@ impl Count<'_, '_> {
     }
 
     /// A clip given without a configuration says only now how large its picture is.
-    fn check_lines(&self, frame: &Frame) -> anyhow::Result<()> {
+    fn check_lines(&self, frame: &Frame) -> Result<(), Failure> {
         let size = self.job.pipeline.picture.unwrap_or(frame.picture.size());
         for line in &self.job.pipeline.lines {
             for end in [line.segment.a, line.segment.b] {
                 if !size.contains(end) {
-                    bail!(
+                    return Err(Failure::Input(format!(
                         "line {}: [{}, {}] lies outside the picture of {size}; give coordinates from 0 to {} and 0 to {}",
-                        line.id,
-                        end.x,
-                        end.y,
-                        size.width,
-                        size.height
-                    );
+                        line.id, end.x, end.y, size.width, size.height
+                    )));
                 }
             }
         }

@@ -5,7 +5,11 @@
 
 use crate::capture::CaptureError;
 use crate::config::ConfigError;
+use crate::count::TripwireError;
 use crate::detect::DetectError;
+use crate::detect::inspect::InspectError;
+use crate::detect::manifest::ManifestError;
+use crate::pipeline::FrameRefused;
 use crate::publish::PublishError;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -68,11 +72,19 @@ impl Ending {
         }
         // Certificates are named in the config file; a system without threads is nobody's setting.
         let is_bad_certificate = |fault: &PublishError| !matches!(fault, PublishError::System(_));
+        #[cfg(feature = "capture-opencv")]
+        if cause.is::<super::draw::DrawError>() {
+            return Some(Self::Input);
+        }
         let table = [
             (cause.is::<ConfigError>(), Self::Config),
             (cause.downcast_ref().is_some_and(is_bad_certificate), Self::Config),
             (cause.is::<CaptureError>(), Self::Input),
             (cause.is::<DetectError>(), Self::Input),
+            (cause.is::<ManifestError>(), Self::Input),
+            (cause.is::<InspectError>(), Self::Input),
+            (cause.is::<FrameRefused>(), Self::Input),
+            (cause.is::<TripwireError>(), Self::Input),
         ];
         table.iter().find(|(is_it, _)| *is_it).map(|(_, ending)| *ending)
     }
@@ -130,7 +142,12 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::SourceAddress;
+    use crate::detect::Manifest;
+    use crate::geom::PictureSize;
+    use crate::ids::LineId;
     use anyhow::Context;
+    use std::path::Path;
 
     fn check(error: impl Into<anyhow::Error>, expected: Ending) {
         let wrapped = Err::<(), _>(error.into()).context("while counting").unwrap_err();
@@ -148,6 +165,25 @@ mod tests {
         check(Failure::Storage("disk full".into()), Ending::Storage);
         check(Failure::NotSeen("no crossing".into()), Ending::NotSeen);
         check(io::Error::other("odd"), Ending::Unexpected);
+    }
+
+    #[test]
+    fn what_cannot_be_captured_found_crossed_or_drawn_is_a_fault_of_the_input() {
+        let size = PictureSize { width: 4, height: 3 };
+        check(CaptureError::Missing { address: SourceAddress::Usb(1) }, Ending::Input);
+        check(DetectError::Threads, Ending::Input);
+        check(InspectError::NoPicture { seen: "nothing".into() }, Ending::Input);
+        check(FrameRefused::OtherShape { got: size, expected: size }, Ending::Input);
+        let line = LineId::parse("door").unwrap();
+        check(TripwireError::NoLength { line, length_px: 0.0 }, Ending::Input);
+        check(Manifest::parse(Path::new("m.toml"), "").unwrap_err(), Ending::Input);
+    }
+
+    #[cfg(feature = "capture-opencv")]
+    #[test]
+    fn a_drawing_that_cannot_be_written_is_a_fault_of_the_input() {
+        let fault = super::super::draw::DrawError::Write { path: "p.png".into(), cause: "full".into() };
+        check(fault, Ending::Input);
     }
 
     #[test]

@@ -1,27 +1,24 @@
 //! What looks at pictures: the network, opened for a command.
 
+use crate::config;
 use crate::detect::{Detector, DetectorSettings, Provider};
 use std::path::PathBuf;
 
-/// The model that is used where none is named.
-pub const DEFAULT_MODEL: &str = "models/nanodet-g-416-int8.toml";
-
-/// The default model's manifest: here, or beside the program as it was built or installed.
+/// Where the running program lies, around which its model may lie too; empty where the system does not say.
 #[must_use]
-pub fn default_model() -> PathBuf {
-    let beside = std::env::current_exe().unwrap_or_default();
-    // target/release/footfall lies two folders below the project.
-    let around = beside.ancestors().skip(1).take(3).map(|folder| folder.join(DEFAULT_MODEL));
-    let installed = PathBuf::from("/usr/share/footfall").join(DEFAULT_MODEL);
-    let mut places = std::iter::once(PathBuf::from(DEFAULT_MODEL)).chain(around).chain([installed]);
-    // Where it is nowhere, the message names the first place.
-    places.find(|place| place.exists()).unwrap_or_else(|| PathBuf::from(DEFAULT_MODEL))
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default()
 }
 
 /// The default model, run in the default way.
 #[must_use]
 pub fn default_settings() -> DetectorSettings {
-    DetectorSettings { manifest: default_model(), library: None, provider: Provider::Cpu, threads: 1 }
+    DetectorSettings {
+        manifest: config::default_model(&program()),
+        library: None,
+        provider: Provider::Cpu,
+        threads: 1,
+    }
 }
 
 /// Opens the network.

@@ -4,8 +4,10 @@ use super::count::{CountJob, LineTotal, Seen, Watcher};
 use super::draw::{BoxMark, ClipWriter, LineMark, Overlay, Trail, ZoneKind, ZoneMark, draw};
 use crate::capture::Picture;
 use crate::count::{Anchor, Band};
-use crate::geom::PictureSize;
+use crate::geom::{ImageBox, ImagePoint, PictureSize, Polygon, Segment};
 use crate::pipeline::PipelineSettings;
+use crate::track::Sighting;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 /// Frames for which a track's way is drawn: some four seconds at ten a second.
@@ -28,9 +30,11 @@ pub struct Film {
     waiting: Vec<Picture>,
 }
 
+/// Where one point of a track was in the last frames, by the frame's number, oldest first.
 struct LivingTrail {
-    trail: Trail,
-    last_frame: u64,
+    track: u64,
+    anchor: Anchor,
+    points: VecDeque<(u64, ImagePoint)>,
 }
 
 /// Pictures kept until the clip's rate is known from their times.
@@ -67,34 +71,42 @@ impl Film {
 
     fn follow(&mut self, seen: &Seen<'_>) {
         let number = seen.frame.number;
-        for sighting in seen.sightings {
-            let foot = sighting.bbox.foot();
-            match self.trails.iter_mut().find(|living| living.trail.track == sighting.track.0) {
-                Some(living) => {
-                    living.trail.points.push(foot);
-                    living.last_frame = number;
+        let onto = Scale::of(&self.pipeline, seen.frame.picture.size());
+        // Sightings of a track that is confirmed only now come later than their frames.
+        for (sighting, anchor) in each_with(seen.sightings, &anchors(&self.pipeline)) {
+            let (track, point) = (sighting.track.0, onto.point(anchor.of(&sighting.bbox)));
+            let known = self.trails.iter_mut().find(|trail| trail.track == track && trail.anchor == anchor);
+            match known {
+                Some(trail) => trail.points.push_back((sighting.frame, point)),
+                None => {
+                    self.trails.push(LivingTrail { track, anchor, points: [(sighting.frame, point)].into() })
                 }
-                None => self.trails.push(LivingTrail {
-                    trail: Trail { track: sighting.track.0, points: vec![foot] },
-                    last_frame: number,
-                }),
             }
         }
         // Without this a long clip would carry the way of everybody who was ever in it.
-        self.trails.retain(|living| number.saturating_sub(living.last_frame) <= TRAIL_FRAMES);
+        for trail in &mut self.trails {
+            trail.points.retain(|(frame, _)| number.saturating_sub(*frame) < TRAIL_FRAMES);
+        }
+        self.trails.retain(|trail| !trail.points.is_empty());
     }
 
     fn overlay(&self, seen: &Seen<'_>) -> Overlay {
-        let now = seen.sightings.iter().filter(|sighting| sighting.frame == seen.frame.number);
+        let size = seen.frame.picture.size();
+        let onto = Scale::of(&self.pipeline, size);
+        let now = |sighting: &&Sighting| sighting.frame == seen.frame.number;
+        let now: Vec<Sighting> = seen.sightings.iter().filter(now).copied().collect();
+        let boxed = |s: &Sighting| BoxMark { bbox: onto.bbox(&s.bbox), score: None, track: Some(s.track.0) };
+        let points = each_with(&now, &anchors(&self.pipeline));
+        let trail = |living: &LivingTrail| Trail {
+            track: living.track,
+            points: living.points.iter().map(|(_, point)| *point).collect(),
+        };
         Overlay {
-            trails: self.trails.iter().map(|living| living.trail.clone()).collect(),
-            boxes: now
-                .clone()
-                .map(|s| BoxMark { bbox: s.bbox, score: None, track: Some(s.track.0) })
-                .collect(),
-            feet: now.map(|sighting| sighting.bbox.foot()).collect(),
+            trails: self.trails.iter().map(trail).collect(),
+            boxes: now.iter().map(boxed).collect(),
+            feet: points.iter().map(|(sighting, anchor)| onto.point(anchor.of(&sighting.bbox))).collect(),
             caption: format!("frame {}", seen.frame.number),
-            ..marks(&self.pipeline, seen.totals, seen.frame.picture.size())
+            ..marks(&self.pipeline, seen.totals, size)
         }
     }
 
@@ -148,18 +160,68 @@ impl Watcher for Film {
     }
 }
 
-/// What is configured, as marks on a picture; lines carry their totals where there are any.
+/// Each of `seen` once with each of the points that count.
+fn each_with<T: Copy>(seen: &[T], anchors: &[Anchor]) -> Vec<(T, Anchor)> {
+    seen.iter().flat_map(|one| anchors.iter().map(|anchor| (*one, *anchor))).collect()
+}
+
+/// The points of a person that count on any of the lines, each once; the foot where there is no line.
+#[must_use]
+pub fn anchors(pipeline: &PipelineSettings) -> Vec<Anchor> {
+    let counts = |anchor: &Anchor| pipeline.lines.iter().any(|line| line.anchor == *anchor);
+    let anchors: Vec<Anchor> = Anchor::ALL.into_iter().filter(counts).collect();
+    if anchors.is_empty() { vec![Anchor::default()] } else { anchors }
+}
+
+/// From px of the configured picture to px of the one that is drawn on, which may have another size.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    x: f32,
+    y: f32,
+}
+
+impl Scale {
+    fn of(pipeline: &PipelineSettings, size: PictureSize) -> Self {
+        let from = pipeline.picture.unwrap_or(size);
+        let share = |to: u32, from: u32| to as f32 / from.max(1) as f32;
+        Self { x: share(size.width, from.width), y: share(size.height, from.height) }
+    }
+
+    fn point(self, point: ImagePoint) -> ImagePoint {
+        ImagePoint::new(point.x * self.x, point.y * self.y)
+    }
+
+    fn bbox(self, bbox: &ImageBox) -> ImageBox {
+        bbox.scaled(self.x, self.y)
+    }
+
+    fn segment(self, segment: Segment) -> Segment {
+        Segment::new(self.point(segment.a), self.point(segment.b))
+    }
+
+    /// None where nothing is left of it on a very small picture.
+    fn polygon(self, polygon: &Polygon) -> Option<Polygon> {
+        Polygon::new(polygon.corners().iter().map(|corner| self.point(*corner)).collect()).ok()
+    }
+
+    /// A length whose direction is not known; only pictures of one shape are counted, so both shares are alike.
+    fn length(self, length_px: f32) -> f32 {
+        0.5 * (self.x + self.y) * length_px
+    }
+}
+
+/// What is configured, as marks on a picture of `size`; lines carry their totals where there are any.
 #[must_use]
 pub fn marks(pipeline: &PipelineSettings, totals: &[LineTotal], size: PictureSize) -> Overlay {
-    let zone = |polygon: &crate::geom::Polygon, label: &str, kind| ZoneMark {
-        polygon: polygon.clone(),
-        label: label.to_owned(),
-        kind,
+    let onto = Scale::of(pipeline, size);
+    let zone = |polygon: &Polygon, label: &str, kind| {
+        onto.polygon(polygon).map(|polygon| ZoneMark { polygon, label: label.to_owned(), kind })
     };
-    let excluded = pipeline.exclusion.iter().map(|polygon| zone(polygon, "not counted", ZoneKind::Exclusion));
+    let excluded =
+        pipeline.exclusion.iter().filter_map(|polygon| zone(polygon, "not counted", ZoneKind::Exclusion));
     let active = pipeline.lines.iter().flat_map(|line| {
         let label = format!("{}: seen here", line.id);
-        line.activation.iter().map(move |polygon| zone(polygon, &label, ZoneKind::Activation))
+        line.activation.iter().filter_map(move |polygon| zone(polygon, &label, ZoneKind::Activation))
     });
     let lines = pipeline.lines.iter().map(|line| {
         let total = totals.iter().find(|total| total.line == line.id);
@@ -168,10 +230,10 @@ pub fn marks(pipeline: &PipelineSettings, totals: &[LineTotal], size: PictureSiz
             None => anchor_label(line.id.as_str(), line.anchor),
         };
         let band_px = match line.band {
-            Band::Px(width_px) => width_px,
+            Band::Px(width_px) => onto.length(width_px),
             Band::Heights(share) => share * USUAL_HEIGHT_SHARE * size.height as f32,
         };
-        LineMark { segment: line.segment, band_px, label }
+        LineMark { segment: onto.segment(line.segment), band_px, label }
     });
     Overlay { zones: excluded.chain(active).collect(), lines: lines.collect(), ..Overlay::default() }
 }
@@ -179,7 +241,99 @@ pub fn marks(pipeline: &PipelineSettings, totals: &[LineTotal], size: PictureSiz
 fn anchor_label(line: &str, anchor: Anchor) -> String {
     match anchor {
         Anchor::Foot => line.to_owned(),
-        Anchor::Centre => format!("{line} (centre)"),
-        Anchor::Head => format!("{line} (head)"),
+        other => format!("{line} ({})", other.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Frame;
+    use crate::count::LineSettings;
+    use crate::ids::{LineId, TrackId};
+    use crate::time::FrameTime;
+    use std::time::Duration;
+
+    const CONFIGURED: PictureSize = PictureSize { width: 200, height: 100 };
+    const DOUBLE: PictureSize = PictureSize { width: 400, height: 200 };
+
+    fn line(anchor: Anchor) -> LineSettings {
+        let zone = [(0.0, 0.0), (50.0, 0.0), (50.0, 20.0)].map(|(x, y)| ImagePoint::new(x, y));
+        LineSettings {
+            id: LineId::parse("door").unwrap(),
+            segment: Segment::new(ImagePoint::new(100.0, 10.0), ImagePoint::new(100.0, 90.0)),
+            band: Band::Px(8.0),
+            anchor,
+            u_turn: Duration::ZERO,
+            activation: vec![Polygon::new(zone.to_vec()).unwrap()],
+        }
+    }
+
+    fn pipeline(anchors: &[Anchor]) -> PipelineSettings {
+        PipelineSettings {
+            picture: Some(CONFIGURED),
+            rate: None,
+            lines: anchors.iter().map(|anchor| line(*anchor)).collect(),
+            exclusion: Vec::new(),
+            longest_gap: Duration::from_secs(2),
+        }
+    }
+
+    fn film(anchors: &[Anchor]) -> Film {
+        Film {
+            path: PathBuf::new(),
+            writer: None,
+            pipeline: pipeline(anchors),
+            fps: None,
+            every: 1,
+            trails: Vec::new(),
+            picture: Picture::default(),
+            first_frames: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Follows somebody who is seen in every frame up to `last`, on frames of `size`, and gives what is drawn then.
+    fn drawn(film: &mut Film, last: u64, size: PictureSize) -> Overlay {
+        let mut overlay = Overlay::default();
+        for number in 1..=last {
+            let bbox = ImageBox::new(number as f32, 20.0, number as f32 + 10.0, 60.0);
+            let sighting = Sighting { track: TrackId(1), bbox, frame: number, at: FrameTime::default() };
+            let picture = Picture { width: size.width, height: size.height, bgr: Vec::new() };
+            let frame = Frame { number, at: FrameTime::default(), picture };
+            let seen = Seen { frame: &frame, detections: &[], sightings: &[sighting], totals: &[] };
+            film.follow(&seen);
+            overlay = film.overlay(&seen);
+        }
+        overlay
+    }
+
+    #[test]
+    fn a_frame_of_twice_the_configured_size_is_drawn_on_at_twice_the_coordinates() {
+        let overlay = drawn(&mut film(&[Anchor::Foot]), 1, DOUBLE);
+        let line = &overlay.lines[0];
+        let expected = Segment::new(ImagePoint::new(200.0, 20.0), ImagePoint::new(200.0, 180.0));
+        assert_eq!((line.segment, line.band_px), (expected, 16.0));
+        assert_eq!(overlay.zones[0].polygon.corners()[2], ImagePoint::new(100.0, 40.0));
+        assert_eq!(overlay.boxes[0].bbox, ImageBox::new(2.0, 40.0, 22.0, 120.0));
+        assert_eq!(overlay.feet, [ImagePoint::new(12.0, 120.0)]);
+        assert_eq!(overlay.trails[0].points, overlay.feet);
+    }
+
+    #[test]
+    fn the_points_that_count_are_drawn_and_no_other() {
+        let points = |anchors: &[Anchor]| drawn(&mut film(anchors), 1, CONFIGURED).feet;
+        let (head, centre) = (ImagePoint::new(6.0, 20.0), ImagePoint::new(6.0, 40.0));
+        assert_eq!(points(&[Anchor::Head]), [head]);
+        assert_eq!(points(&[Anchor::Head, Anchor::Centre, Anchor::Head]), [centre, head]);
+        assert_eq!(points(&[]), [ImagePoint::new(6.0, 60.0)]);
+    }
+
+    #[test]
+    fn a_trail_shows_the_last_frames_only() {
+        let overlay = drawn(&mut film(&[Anchor::Foot]), 100, CONFIGURED);
+        let points = &overlay.trails[0].points;
+        assert_eq!(points.len() as u64, TRAIL_FRAMES);
+        assert_eq!((points[0].x, points[39].x), (61.0 + 5.0, 100.0 + 5.0));
     }
 }

@@ -10,7 +10,7 @@ use super::cli::LookArgs;
 pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     use super::clip::{View, from_disk};
     use super::{draw, exit::Failure, eye, film};
-    use crate::capture::{self, Frame, ReadOutcome};
+    use crate::capture::{self, CaptureError, Frame, ReadOutcome};
     use crate::time::{Clock, SystemClock};
     use std::io::Write;
     use std::sync::Arc;
@@ -24,18 +24,19 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     let mut camera = capture::open(&source, clock, start, None)?;
     let mut frame = Frame::default();
     if camera.read(&mut frame)? == ReadOutcome::End {
-        return Err(Failure::Input(format!("{}: it holds no frame", source.address)).into());
+        return Err(CaptureError::NoFrames { address: source.address }.into());
     }
     let size = frame.picture.size();
     let drawn_on = view.pipeline.picture.unwrap_or(size);
     let (mut detector, mut people) = (eye::open(&view.detector)?, Vec::new());
     detector.detect(&frame.picture, &mut people)?;
+    let anchors = film::anchors(&view.pipeline);
     let overlay = draw::Overlay {
         boxes: people
             .iter()
             .map(|p| draw::BoxMark { bbox: p.bbox, score: Some(p.score), track: None })
             .collect(),
-        feet: people.iter().map(|person| person.bbox.foot()).collect(),
+        feet: people.iter().flat_map(|person| anchors.iter().map(|anchor| anchor.of(&person.bbox))).collect(),
         caption: format!("{}  {size}", source.address),
         ..film::marks(&view.pipeline, &[], size)
     };
@@ -52,7 +53,7 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     if drawn_on != size {
         writeln!(
             out,
-            "the lines were drawn on {drawn_on} px, this picture is {size} px: they do not lie where they seem to"
+            "the lines were drawn on {drawn_on} px and are scaled to this picture; one of another shape is not counted"
         )?;
     }
     Ok(())

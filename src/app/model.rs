@@ -1,10 +1,11 @@
 //! `footfall model list` and `footfall model add`: the networks of this box, and somebody's own.
 
+use super::exit::Failure;
 use crate::capture::Picture;
 use crate::detect::inspect::{self, Question};
 use crate::detect::manifest::sha256_of;
 use crate::detect::{Detection, Detector, DetectorSettings, HeadKind, Manifest, OrtDetector, Provider, ort};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -41,11 +42,10 @@ pub struct Added {
 /// # Errors
 /// Where `dir` cannot be read, or `out` not written. A faulty manifest is a line, not an error.
 pub fn list(dir: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
-    let entries =
-        std::fs::read_dir(dir).with_context(|| format!("cannot read the folder {}", dir.display()))?;
+    let entries = std::fs::read_dir(dir).map_err(|fault| unusable("cannot read the folder", dir, &fault))?;
     let mut manifests = Vec::new();
     for entry in entries {
-        let path = entry.with_context(|| format!("cannot read the folder {}", dir.display()))?.path();
+        let path = entry.map_err(|fault| unusable("cannot read the folder", dir, &fault))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             manifests.push(path);
         }
@@ -81,11 +81,12 @@ pub fn add(
     let stem = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let manifest = args.file.with_extension("toml");
     if manifest.exists() {
-        bail!("{} is there already; move it away to add the model anew", manifest.display());
+        let why = format!("{} is there already; move it away to add the model anew", manifest.display());
+        return Err(Failure::Input(why).into());
     }
     let file_name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let sha256 =
-        sha256_of(&args.file).with_context(|| format!("cannot read the network {}", args.file.display()))?;
+        sha256_of(&args.file).map_err(|fault| unusable("cannot read the network", &args.file, &fault))?;
     let facts = ort::look_into(&args.file, args.library.as_deref())?;
     let mut draft = inspect::recognise(&facts, args.head).with_context(|| args.file.display().to_string())?;
     writeln!(out, "{}: a {} head; {}", args.file.display(), draft.head.kind().name(), facts.seen())?;
@@ -116,10 +117,10 @@ fn write_and_try(
     text: &str,
     picture: Option<Picture>,
 ) -> anyhow::Result<Option<(Picture, Vec<Detection>)>> {
-    std::fs::write(manifest, text).with_context(|| format!("cannot write {}", manifest.display()))?;
+    std::fs::write(manifest, text).map_err(|fault| unusable("cannot write", manifest, &fault))?;
     let tried = try_model(args, manifest, picture);
     if tried.is_err() {
-        std::fs::remove_file(manifest).with_context(|| format!("cannot remove {}", manifest.display()))?;
+        std::fs::remove_file(manifest).map_err(|fault| unusable("cannot remove", manifest, &fault))?;
     }
     tried
 }
@@ -141,9 +142,14 @@ fn try_model(
     Ok(Some((picture, people)))
 }
 
+/// A file that somebody named and that cannot be used as they wish.
+fn unusable(what: &str, path: &Path, fault: &dyn std::error::Error) -> Failure {
+    Failure::Input(format!("{what} {}: {fault}", path.display()))
+}
+
 fn load_picture(path: &Path) -> anyhow::Result<Picture> {
-    let shown = || format!("cannot read the picture {}", path.display());
-    let read = image::open(path).with_context(shown)?.into_rgb8();
+    let read =
+        image::open(path).map_err(|fault| unusable("cannot read the picture", path, &fault))?.into_rgb8();
     let (width, height) = read.dimensions();
     let mut bgr = read.into_raw();
     bgr.chunks_exact_mut(3).for_each(<[u8]>::reverse);
@@ -163,6 +169,7 @@ fn write_table(people: &[Detection], out: &mut dyn Write) -> anyhow::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::exit::Ending;
 
     #[test]
     fn a_faulty_manifest_is_a_line_of_the_list_like_any_other() {
@@ -185,5 +192,21 @@ mod tests {
         list(dir.path(), &mut out).unwrap();
         assert!(String::from_utf8(out).unwrap().starts_with("no model manifest (*.toml) in "));
         assert!(list(&dir.path().join("nowhere"), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_added_is_a_fault_of_the_input() {
+        let dir = tempfile::tempdir().unwrap();
+        let added = |name: &str| {
+            let args = AddArgs { file: dir.path().join(name), ..AddArgs::default() };
+            let fault = add(&args, &mut |_| Ok(String::new()), &mut Vec::new()).unwrap_err();
+            assert_eq!(Ending::of(&fault), Ending::Input, "{fault:#}");
+            fault.to_string()
+        };
+        assert!(added("gone.onnx").starts_with("cannot read the network "));
+        std::fs::write(dir.path().join("there.toml"), "").unwrap();
+        assert!(added("there.onnx").ends_with("is there already; move it away to add the model anew"));
+        let listed = list(&dir.path().join("nowhere"), &mut Vec::new()).unwrap_err();
+        assert_eq!(Ending::of(&listed), Ending::Input, "{listed:#}");
     }
 }

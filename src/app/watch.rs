@@ -39,7 +39,7 @@ const LAST_RECORDS_WITHIN: Duration = Duration::from_secs(15);
 /// [`config::ConfigError`] where the file has faults; [`Failure::Config`] where it names no broker;
 /// [`Failure::NotSeen`] where something did not arrive that was expected.
 pub fn watch(args: &WatchArgs) -> anyhow::Result<()> {
-    let settings = config::load(&args.config)?;
+    let settings = config::load(&args.config, &super::eye::program())?;
     let mqtt = settings.mqtt.as_ref().ok_or_else(|| {
         Failure::Config(format!(
             "{}: there is no [mqtt], so there is no broker to watch",

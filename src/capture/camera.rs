@@ -122,10 +122,11 @@ where
                 is_down = false;
                 self.backoff.streamed_for(since.since(up_since));
             }
+            let wait = wait_after(&reason, &mut self.backoff);
             if !std::mem::replace(&mut is_down, true) {
                 (self.report)(CameraState::Down { since, reason });
             }
-            if stop.wait(self.backoff.next_wait()) {
+            if stop.wait(wait) {
                 return;
             }
         }
@@ -150,7 +151,7 @@ where
                 Ok(ReadOutcome::Frame) => run.frame.number = run.decoded,
                 // A camera has no end; what ends is lost.
                 Ok(ReadOutcome::End) => {
-                    return Over::Lost(CaptureError::Ended { address: self.address.clone() });
+                    return Over::Lost(CaptureError::at_end_of(self.address.clone()));
                 }
                 Err(fault) => return Over::Lost(fault),
             }
@@ -175,6 +176,12 @@ where
         }
         run.frames.put(&mut run.frame)
     }
+}
+
+/// How long to wait before the next attempt. What does not mend by itself, such as a file that is no video, is
+/// tried again too, because somebody may replace it; but not in haste.
+fn wait_after(reason: &CaptureError, backoff: &mut Backoff) -> Duration {
+    if reason.is_transient() { backoff.next_wait() } else { backoff.longest() }
 }
 
 #[cfg(test)]
@@ -292,6 +299,30 @@ mod tests {
             })
             .collect();
         assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn what_does_not_mend_by_itself_is_tried_again_after_the_longest_wait() {
+        let longest = Duration::from_secs(30);
+        let mut backoff = Backoff::new(longest, Jitter::new(1));
+        let clip = || SourceAddress::File("door.mp4".into());
+        for fault in [
+            CaptureError::NotVideo { address: clip() },
+            CaptureError::Missing { address: clip() },
+            CaptureError::NotBuilt { address: clip() },
+            CaptureError::Broken { address: clip(), frame: 1 },
+        ] {
+            assert_eq!(wait_after(&fault, &mut backoff), longest, "{fault}");
+        }
+        // A camera that is lost afterwards is still tried again at once.
+        let lost = CaptureError::at_end_of(address());
+        assert!(wait_after(&lost, &mut backoff) <= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_clip_that_is_over_is_not_told_as_a_camera_that_restarted() {
+        let over = CaptureError::at_end_of(SourceAddress::File("door.mp4".into())).to_string();
+        assert_eq!(over, "door.mp4 is played to its end; set play to live-loop to play it over and over");
     }
 
     const NO_STREAM: &str = "down: rtsp://cam/1 answers but gives no stream; check user, password and path, and that a camera is there";

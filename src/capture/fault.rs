@@ -122,6 +122,20 @@ pub enum CaptureError {
         /// The camera.
         address: SourceAddress,
     },
+    /// A clip or a folder that is played once is over, where a camera was expected to go on.
+    #[error("{address} is played to its end; set play to live-loop to play it over and over")]
+    PlayedOut {
+        /// The clip.
+        address: SourceAddress,
+    },
+    /// A frame of a clip that cannot be decoded.
+    #[error("{address}: frame {frame} cannot be decoded; the file is damaged, check it with ffprobe")]
+    Broken {
+        /// The clip.
+        address: SourceAddress,
+        /// Which frame, from 1.
+        frame: u64,
+    },
     /// Another size than before, in the middle of a stream.
     #[error("{address} changed its picture from {before} to {got} px; check that its lines still fit")]
     SizeChanged {
@@ -161,6 +175,12 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
+    /// What gave frames gives no more: a camera is lost, a clip is over.
+    #[must_use]
+    pub fn at_end_of(address: SourceAddress) -> Self {
+        if address.is_live() { Self::Ended { address } } else { Self::PlayedOut { address } }
+    }
+
     /// Whether it may be gone by itself when we try again later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -173,6 +193,7 @@ impl CaptureError {
             | Self::Froze { .. }
             | Self::Still { .. }
             | Self::Ended { .. }
+            | Self::PlayedOut { .. }
             | Self::SizeChanged { .. } => true,
             Self::Missing { .. }
             | Self::Unreadable { .. }
@@ -181,6 +202,7 @@ impl CaptureError {
             | Self::PictureSize { .. }
             | Self::Rate { .. }
             | Self::PixelKind { .. }
+            | Self::Broken { .. }
             | Self::NotBuilt { .. } => false,
             // A live source without a frame is one that is not ready yet.
             Self::NoFrames { address } | Self::Library { address, .. } => address.is_live(),

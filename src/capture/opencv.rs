@@ -168,7 +168,7 @@ impl OpenCvSource {
         let (got, address) = (picture.size(), &self.address);
         match kind {
             Retrieved::Pixels => {}
-            Retrieved::Nothing => return Err(CaptureError::Ended { address: address.clone() }),
+            Retrieved::Nothing => return Err(nothing_decoded(address, self.number)),
             Retrieved::Unknown(kind) => {
                 return Err(CaptureError::PixelKind { address: address.clone(), kind });
             }
@@ -253,6 +253,12 @@ fn open_network(settings: &SourceSettings, clock: &dyn Clock) -> Result<VideoCap
         return Ok(capture);
     }
     Err(why_not_open(settings, clock.now().since(asked_at)))
+}
+
+/// A frame that was there and gave no picture.
+fn nothing_decoded(address: &SourceAddress, frame: u64) -> CaptureError {
+    let address = address.clone();
+    if address.is_live() { CaptureError::Ended { address } } else { CaptureError::Broken { address, frame } }
 }
 
 fn opened(capture: VideoCapture, address: &SourceAddress) -> Result<Option<VideoCapture>, CaptureError> {
@@ -379,6 +385,15 @@ mod tests {
         let fault = opencv::Error::new(-2, "cannot open rtsp://user:secret@cam/1");
         let text = library_fault(&fault, &address).to_string();
         assert_eq!(text, "rtsp://cam/1: OpenCV failed: error -2");
+    }
+
+    #[test]
+    fn a_clip_with_a_broken_frame_is_not_told_as_a_camera_that_restarted() {
+        let clip = nothing_decoded(&SourceAddress::File("door.mp4".into()), 7);
+        let expected = "door.mp4: frame 7 cannot be decoded; the file is damaged, check it with ffprobe";
+        assert_eq!(clip.to_string(), expected);
+        let camera = nothing_decoded(&SourceAddress::Usb(0), 7);
+        assert_eq!(camera, CaptureError::Ended { address: SourceAddress::Usb(0) });
     }
 
     #[test]

@@ -21,7 +21,6 @@ const MOST_PIXELS: u64 = 64 << 20;
 /// The pictures of one folder, one after another.
 #[derive(Debug)]
 pub struct PictureFolder {
-    address: SourceAddress,
     pictures: std::vec::IntoIter<PathBuf>,
     count: u64,
     fps: f64,
@@ -46,7 +45,6 @@ impl PictureFolder {
             return Err(CaptureError::NoFrames { address });
         }
         Ok(Self {
-            address,
             count: pictures.len() as u64,
             pictures: pictures.into_iter(),
             fps,
@@ -55,12 +53,6 @@ impl PictureFolder {
             number: 0,
             size: None,
         })
-    }
-
-    /// What was opened.
-    #[must_use]
-    pub fn address(&self) -> &SourceAddress {
-        &self.address
     }
 }
 

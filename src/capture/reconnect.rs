@@ -60,6 +60,12 @@ impl Backoff {
         wait
     }
 
+    /// The longest wait, for what does not mend by itself.
+    #[must_use]
+    pub const fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// Tells how long the camera streamed before it was lost; after [`STABLE_AFTER`] the waits start small again.
     pub fn streamed_for(&mut self, span: Duration) {
         if span >= STABLE_AFTER {

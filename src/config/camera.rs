@@ -5,7 +5,7 @@ use super::check::{FilesBeside, PathKind};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
-use super::{CameraSettings, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
+use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
 use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
@@ -28,11 +28,8 @@ const MAX_BAND_HEIGHTS: f64 = 2.0;
 const OPEN_TIMEOUT: SpanRule = SpanRule::of_ms(5_000, 500, 300_000);
 const READ_TIMEOUT: SpanRule = SpanRule::of_ms(5_000, 500, 300_000);
 const RETRY_MAX: SpanRule = SpanRule::of_ms(30_000, 1_000, 3_600_000);
-const LONGEST_GAP: SpanRule = SpanRule::of_ms(2_000, 100, 60_000);
+const GAP: SpanRule = SpanRule::of_ms(LONGEST_GAP.as_millis() as u64, 100, 60_000);
 const U_TURN: SpanRule = SpanRule::of_ms(0, 0, MAX_U_TURN.as_millis() as u64);
-
-const ANCHORS: [(&str, Anchor); 3] =
-    [("foot", Anchor::Foot), ("centre", Anchor::Centre), ("head", Anchor::Head)];
 
 /// Names of one kind that are taken, each with where.
 pub(super) struct Names {
@@ -145,8 +142,11 @@ fn pipeline(table: &mut Table<'_>) -> Option<PipelineSettings> {
     let picture = table.need("picture", "picture = \"1280x720\"").and_then(|e| e.parsed(picture_size));
     let fps = |e: Entry<'_>| e.number_that(|fps| fps > 0.0 && fps <= MAX_FPS, "more than 0 and at most 240");
     let rate = table.get("fps").and_then(fps);
-    let anchor = table.get("anchor").and_then(|e| e.choice(&ANCHORS)).unwrap_or_default();
-    let longest_gap = table.span("longest_gap", LONGEST_GAP);
+    let anchor = table
+        .get("anchor")
+        .and_then(|e| e.choice(&Anchor::ALL.map(|anchor| (anchor.name(), anchor))))
+        .unwrap_or_default();
+    let longest_gap = table.span("longest_gap", GAP);
     let exclusion = zones(table, "exclude", picture);
     let lines = lines(table, anchor, picture);
     Some(PipelineSettings { picture: Some(picture?), rate, lines: lines?, exclusion, longest_gap })
@@ -203,7 +203,10 @@ fn line(
         to.fault(FaultKind::LineTooShort { length: segment.length(), least: MIN_LINE_PX });
     }
     let band = band(table, picture);
-    let anchor = table.get("anchor").and_then(|e| e.choice(&ANCHORS)).unwrap_or(camera_anchor);
+    let anchor = table
+        .get("anchor")
+        .and_then(|e| e.choice(&Anchor::ALL.map(|anchor| (anchor.name(), anchor))))
+        .unwrap_or(camera_anchor);
     let u_turn = table.span("u_turn", U_TURN);
     let activation = zones(table, "activation", picture);
     Some(LineSettings { id: id?, segment: segment?, band, anchor, u_turn, activation })

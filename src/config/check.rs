@@ -5,7 +5,7 @@
 
 use super::document::{Entry, FaultSink, SpanRule, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
-use super::{CameraSettings, EdgeSettings, broker, camera};
+use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, broker, camera};
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
@@ -13,20 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// A box with more cameras than this needs another box first.
 const MAX_CAMERAS: usize = 32;
-/// Threads inside one `run`; more than this help no network of this size.
-const MAX_THREADS: u32 = 64;
-/// The detector that `make` builds.
-const DEFAULT_MODEL: &str = "models/nanodet-g-416-int8.toml";
 const DEFAULT_OUTBOX: &str = "outbox.sqlite";
 const COMMIT_EVERY: SpanRule = SpanRule::of_ms(1_000, 10, 60_000);
-
-const PROVIDERS: [(&str, Provider); 5] = [
-    ("cpu", Provider::Cpu),
-    ("openvino", Provider::OpenVino),
-    ("cuda", Provider::Cuda),
-    ("tensorrt", Provider::TensorRt),
-    ("coreml", Provider::CoreMl),
-];
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +31,12 @@ pub enum PathKind {
 pub trait FilesBeside {
     /// Where a path leads that is written in the file.
     fn resolve(&self, written: &Path) -> PathBuf;
+
+    /// Where else a file may lie that comes with the program and that the config file does not name, the
+    /// likeliest first. Beside the config file goes before them.
+    fn elsewhere(&self, _written: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// What lies at a resolved path.
     fn kind(&self, path: &Path) -> PathKind;
@@ -123,18 +117,22 @@ fn detector(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<DetectorSet
             None => Some(default_model(table, files)),
         };
         let library = table.get("library").and_then(|e| existing_file(&e, files));
-        let provider = table.get("provider").and_then(|e| e.choice(&PROVIDERS)).unwrap_or_default();
-        let threads = table.get("threads").and_then(|e| e.whole(1..=MAX_THREADS)).unwrap_or(1);
+        let providers = Provider::ALL.map(|provider| (provider.name(), provider));
+        let provider = table.get("provider").and_then(|e| e.choice(&providers)).unwrap_or_default();
+        let threads = table.get("threads").and_then(|e| e.whole(1..=MAX_THREADS.into())).unwrap_or(1);
         Some(DetectorSettings { manifest: manifest?, library, provider, threads: threads as usize })
     })
 }
 
+/// The model that is used where none is named: beside the config file, or where the program's own files lie.
 fn default_model(table: &Table<'_>, files: &dyn FilesBeside) -> PathBuf {
-    let path = files.resolve(Path::new(DEFAULT_MODEL));
-    if files.kind(&path) != PathKind::File {
+    let name = Path::new(DEFAULT_MODEL);
+    let path = files.resolve(name);
+    let mut places = std::iter::once(path.clone()).chain(files.elsewhere(name));
+    places.find(|place| files.kind(place) == PathKind::File).unwrap_or_else(|| {
         table.fault("model", FaultKind::File { path: path.clone(), problem: problem_at(&path, files) });
-    }
-    path
+        path
+    })
 }
 
 /// The file that a setting names, where it is there.

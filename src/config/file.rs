@@ -1,9 +1,9 @@
 //! Reads the config file and what it names from the disk: the one adapter of this module.
 
-use super::EdgeSettings;
 use super::check::{FilesBeside, PathKind, check};
 use super::document::place_of;
 use super::fault::{ConfigError, FileProblem};
+use super::{DEFAULT_MODEL, EdgeSettings};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,34 @@ use std::path::{Path, PathBuf};
 const MAX_FILE_BYTES: u64 = 1 << 20;
 /// MQTT takes passwords up to 64 KiB, people and their tools write far shorter ones.
 const MAX_SECRET_BYTES: u64 = 4096;
+/// Where a package puts the files that come with the program.
+const INSTALLED: &str = "/usr/share/footfall";
 
-/// Reads and checks a config file.
+/// Reads and checks a config file. `program` is where the running program lies; near it may lie the default model.
 ///
 /// # Errors
 /// [`ConfigError`] says why the file cannot be read, or lists every fault in it.
-pub fn load(path: &Path) -> Result<EdgeSettings, ConfigError> {
+pub fn load(path: &Path, program: &Path) -> Result<EdgeSettings, ConfigError> {
     let text = read_text(path)?;
-    let files = DiskFiles { folder: path.parent().unwrap_or(Path::new("")).to_owned() };
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let files = DiskFiles { folder, program: program.to_owned() };
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
+}
+
+/// Where a file may lie that comes with the program: in the working directory, around the program as it was
+/// built, and where it is installed.
+fn places_of(name: &Path, program: &Path) -> Vec<PathBuf> {
+    // target/release/footfall lies two folders below the project.
+    let around = program.ancestors().skip(1).take(3).map(|folder| folder.join(name));
+    std::iter::once(name.to_owned()).chain(around).chain([Path::new(INSTALLED).join(name)]).collect()
+}
+
+/// The default model's manifest for a command that runs without a config file; `program` as for [`load`].
+#[must_use]
+pub fn default_model(program: &Path) -> PathBuf {
+    let name = Path::new(DEFAULT_MODEL);
+    // Where it is nowhere, the message names the first place.
+    places_of(name, program).into_iter().find(|place| place.is_file()).unwrap_or_else(|| name.to_owned())
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
@@ -52,14 +71,19 @@ fn in_small(message: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// The disk, seen from the folder in which the config file lies.
+/// The disk, seen from the folder in which the config file lies, and from the running program.
 struct DiskFiles {
     folder: PathBuf,
+    program: PathBuf,
 }
 
 impl FilesBeside for DiskFiles {
     fn resolve(&self, written: &Path) -> PathBuf {
         self.folder.join(written)
+    }
+
+    fn elsewhere(&self, written: &Path) -> Vec<PathBuf> {
+        places_of(written, &self.program)
     }
 
     fn kind(&self, path: &Path) -> PathKind {
@@ -98,7 +122,7 @@ mod tests {
     fn check_secret(bytes: &[u8], expected: Result<&str, FileProblem>) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), bytes).unwrap();
-        let files = DiskFiles { folder: folder.path().to_owned() };
+        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new() };
         assert_eq!(files.secret(&files.resolve(Path::new("secret"))), expected.map(str::to_owned));
     }
 
@@ -117,15 +141,40 @@ mod tests {
     }
 
     #[test]
+    fn the_default_model_is_looked_for_in_the_same_places_with_and_without_a_config_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new() };
+        let name = Path::new(DEFAULT_MODEL);
+        let places = files.elsewhere(name);
+        assert_eq!(places.first().map(PathBuf::as_path), Some(name));
+        assert_eq!(places.last(), Some(&Path::new(INSTALLED).join(name)));
+        assert!(places.contains(&default_model(&files.program)));
+    }
+
+    #[test]
+    fn a_model_beside_the_config_file_goes_before_one_elsewhere_and_either_will_do() {
+        let text = crate::config::DEFAULT_FILE;
+        let folder = tempfile::tempdir().unwrap();
+        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new() };
+        let found = |files: &DiskFiles| check(text, files).map(|settings| settings.detector.manifest);
+        // The tests run in the project's folder, where the manifest lies.
+        assert_eq!(found(&files), Ok(PathBuf::from(DEFAULT_MODEL)));
+        let beside = folder.path().join(DEFAULT_MODEL);
+        std::fs::create_dir(beside.parent().unwrap()).unwrap();
+        std::fs::write(&beside, "").unwrap();
+        assert_eq!(found(&files), Ok(beside));
+    }
+
+    #[test]
     fn a_folder_is_no_config_file_and_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let fault = load(folder.path()).unwrap_err();
+        let fault = load(folder.path(), Path::new("")).unwrap_err();
         assert!(matches!(&fault, ConfigError::Unreadable { .. }), "{fault}");
     }
 
     #[test]
     fn a_file_that_is_not_there_names_the_command_that_makes_one() {
-        let fault = load(Path::new("nowhere/footfall.toml")).unwrap_err().to_string();
+        let fault = load(Path::new("nowhere/footfall.toml"), Path::new("")).unwrap_err().to_string();
         assert!(
             fault.starts_with("cannot read the config file nowhere/footfall.toml: no such file"),
             "{fault}"
@@ -138,13 +187,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
         std::fs::write(&path, b"a = 1\nb = \xff").unwrap();
-        let ConfigError::NotText { at, .. } = load(&path).unwrap_err() else { panic!("expected NotText") };
+        let ConfigError::NotText { at, .. } = load(&path, Path::new("")).unwrap_err() else {
+            panic!("expected NotText")
+        };
         assert_eq!((at.line, at.column), (2, 5));
     }
 
     #[test]
     fn an_endless_file_is_not_read_to_its_end() {
-        let fault = load(Path::new("/dev/zero")).unwrap_err();
+        let fault = load(Path::new("/dev/zero"), Path::new("")).unwrap_err();
         assert!(matches!(fault, ConfigError::TooLarge { .. }), "{fault}");
     }
 }

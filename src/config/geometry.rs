@@ -17,7 +17,7 @@
 //! change without the picture meaning something else. The order in which lines, zones and keys are
 //! written does not matter.
 
-use crate::count::{Anchor, Band, LineSettings};
+use crate::count::{Band, LineSettings};
 use crate::geom::{ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
 use sha2::{Digest, Sha256};
@@ -41,11 +41,7 @@ fn canonical_text(settings: &PipelineSettings) -> String {
 }
 
 fn line_text(line: &LineSettings) -> String {
-    let anchor = match line.anchor {
-        Anchor::Foot => "foot",
-        Anchor::Centre => "centre",
-        Anchor::Head => "head",
-    };
+    let anchor = line.anchor.name();
     let band = match line.band {
         Band::Px(width) => format!("{width}px"),
         Band::Heights(share) => format!("{share}heights"),
@@ -70,6 +66,7 @@ fn point_text(point: &ImagePoint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::Anchor;
     use crate::geom::{PictureSize, Segment};
     use crate::ids::LineId;
     use std::time::Duration;

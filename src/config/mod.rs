@@ -17,7 +17,7 @@ pub mod span;
 
 pub use check::check;
 pub use fault::{ConfigError, Fault, FaultKind, Place};
-pub use file::load;
+pub use file::{default_model, load};
 pub use geometry::geometry_name;
 pub use span::{Span, SpanError, parse_span};
 
@@ -40,6 +40,12 @@ pub const MIN_LINE_PX: f32 = 2.0;
 pub const MAX_FPS: f64 = 240.0;
 /// Longest U-turn. A minute is closed only after this time, so it stays short of what a dashboard can wait for.
 pub const MAX_U_TURN: Duration = Duration::from_secs(600);
+/// Pictures further apart than this leave a gap in coverage, where nothing else is said.
+pub const LONGEST_GAP: Duration = Duration::from_secs(2);
+/// Threads inside one `run` of the network; more help no network of this size.
+pub const MAX_THREADS: u8 = 64;
+/// The manifest of the network that `make` builds, from the folder where the program's own files lie.
+pub const DEFAULT_MODEL: &str = "models/nanodet-g-416-int8.toml";
 
 /// A whole, checked configuration.
 #[derive(Debug, Clone, PartialEq)]

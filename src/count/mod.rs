@@ -30,6 +30,27 @@ pub enum Anchor {
     Head,
 }
 
+impl Anchor {
+    /// Every anchor, for messages and help.
+    pub const ALL: [Self; 3] = [Self::Foot, Self::Centre, Self::Head];
+
+    /// As written in the config and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Foot => "foot",
+            Self::Centre => "centre",
+            Self::Head => "head",
+        }
+    }
+
+    /// By its name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|anchor| anchor.name() == name)
+    }
+}
+
 /// One track passing clear of a line's band from one side to the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crossing {

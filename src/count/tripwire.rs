@@ -72,12 +72,6 @@ impl Tripwire {
         Ok(Self { settings, walks: Vec::new(), held: Vec::new() })
     }
 
-    /// What the line was made from.
-    #[must_use]
-    pub fn settings(&self) -> &LineSettings {
-        &self.settings
-    }
-
     /// Takes one sighting; sightings of one track come in the order of their time.
     ///
     /// A crossing that nothing can cancel any more is added to `out`.
@@ -182,17 +176,6 @@ impl Anchor {
             Self::Foot => bbox.foot(),
             Self::Centre => bbox.centre(),
             Self::Head => bbox.head(),
-        }
-    }
-}
-
-impl Direction {
-    /// The other way.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        match self {
-            Self::In => Self::Out,
-            Self::Out => Self::In,
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
-    let settings = config::load(&args.config)?;
+    let settings = config::load(&args.config, &eye::program())?;
     // Whatever of this is missing is noticed before the first camera counts.
     let detectors = open_detectors(&settings)?;
     let mut service = Service::start(&settings)?;

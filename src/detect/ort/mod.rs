@@ -88,12 +88,6 @@ impl OrtDetector {
         })
     }
 
-    /// The checked manifest.
-    #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
     /// Runs the network on the filled input and adds its people, in model px.
     fn run(&mut self, out: &mut Vec<Detection>) -> Result<(), DetectError> {
         let picture: SessionInputValue<'_> = match &self.input {
