@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// A clip on disk that takes longer than this to open or read is on a disk that is gone.
 const DISK_TIMEOUT: Duration = Duration::from_secs(30);
+/// As the config file's default.
+const CAMERA_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a clip is to be looked at: by a camera of a config file, by the arguments, or both.
 #[derive(Debug, Clone)]
@@ -68,15 +70,32 @@ impl View {
     }
 }
 
-/// A file or folder, played once.
-pub(super) fn from_disk(clip: &Path) -> SourceSettings {
-    SourceSettings {
-        address: SourceAddress::File(clip.to_owned()),
-        playback: Playback::AsFastAsItGoes,
-        open_timeout: DISK_TIMEOUT,
-        read_timeout: DISK_TIMEOUT,
-        retry_max: DISK_TIMEOUT,
+/// A clip on disk, played once. A stream is refused, without repeating an address that may hold a password.
+pub(super) fn from_disk(clip: &Path) -> anyhow::Result<SourceSettings> {
+    let source = to_look_at(clip)?;
+    if source.address.is_live() {
+        let why = "`footfall count` takes a clip or a folder of pictures; a camera is for `footfall run`";
+        return Err(super::exit::Failure::Input(why.to_owned()).into());
     }
+    Ok(source)
+}
+
+/// What a text on the command line names: a file or folder where it is there, else what its form says.
+pub(super) fn to_look_at(clip: &Path) -> anyhow::Result<SourceSettings> {
+    let address = match clip.to_str() {
+        Some(text) if !clip.exists() => {
+            SourceAddress::parse(text).map_err(|fault| super::exit::Failure::Input(fault.to_string()))?
+        }
+        _ => SourceAddress::File(clip.to_owned()),
+    };
+    let timeout = if address.is_live() { CAMERA_TIMEOUT } else { DISK_TIMEOUT };
+    Ok(SourceSettings {
+        address,
+        playback: Playback::AsFastAsItGoes,
+        open_timeout: timeout,
+        read_timeout: timeout,
+        retry_max: timeout,
+    })
 }
 
 /// Counts in a clip.
@@ -87,7 +106,7 @@ pub fn count(args: &CountArgs) -> anyhow::Result<()> {
     let mut view = View::of(&args.lines, args.model.as_ref())?;
     view.detector.threads = args.threads.map_or(view.detector.threads, usize::from);
     let job = CountJob {
-        source: from_disk(&args.clip),
+        source: from_disk(&args.clip)?,
         fps: args.fps,
         every: u64::from(args.every.get()),
         start: args.start,
@@ -144,4 +163,23 @@ impl Drawing for super::film::Film {
 fn drawing(_path: &Path, _job: &CountJob) -> anyhow::Result<Box<dyn Drawing>> {
     let why = "this footfall was built without capture-opencv, so it writes no clip";
     Err(super::exit::Failure::Input(why.to_owned()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let told =
+            from_disk(Path::new(text)).map_or_else(|fault| fault.to_string(), |s| s.address.to_string());
+        assert!(told.contains(expected), "{told}");
+        assert!(!told.contains("geheim"), "{told}");
+    }
+
+    #[test]
+    fn a_stream_is_no_clip_and_its_password_is_not_repeated() {
+        check("rtsp://viewer:geheim@cam/1", "a camera is for `footfall run`");
+        check("ftp://viewer:geheim@cam/1", "scheme");
+        check("clips/door.mp4", "clips/door.mp4");
+    }
 }

@@ -8,15 +8,16 @@ use super::cli::LookArgs;
 /// What cannot be read, run or written, and what to do.
 #[cfg(feature = "capture-opencv")]
 pub fn look(args: &LookArgs) -> anyhow::Result<()> {
-    use super::clip::{View, from_disk};
+    use super::clip::{View, to_look_at};
     use super::{draw, exit::Failure, eye, film};
     use crate::capture::{self, CaptureError, Frame, ReadOutcome};
     use crate::time::{Clock, SystemClock};
+    use crate::track::ImagePlaneSettings;
     use std::io::Write;
     use std::sync::Arc;
 
     let view = View::of(&args.lines, args.model.as_ref())?;
-    let source = args.clip.as_deref().map(from_disk).or(view.source);
+    let source = args.clip.as_deref().map(to_look_at).transpose()?.or(view.source);
     let source =
         source.ok_or_else(|| Failure::Input("there is neither a clip nor a camera to look at".into()))?;
     let clock = Arc::new(SystemClock::start());
@@ -30,6 +31,9 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     let drawn_on = view.pipeline.picture.unwrap_or(size);
     let (mut detector, mut people) = (eye::open(&view.detector)?, Vec::new());
     detector.detect(&frame.picture, &mut people)?;
+    // Weaker boxes only continue a track; among them are half-hidden people, and cones.
+    let sure = ImagePlaneSettings::default().start_score;
+    let weak = people.extract_if(.., |found| found.score < sure).count();
     let anchors = film::anchors(&view.pipeline);
     let overlay = draw::Overlay {
         boxes: people
@@ -45,7 +49,7 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(
         out,
-        "{}: {size} px, {} people seen; drawn in {}",
+        "{}: {size} px, {} people seen (and {weak} weaker boxes, which start no track and are not drawn); drawn in {}",
         source.address,
         people.len(),
         args.out.display()

@@ -26,8 +26,9 @@ use std::time::Duration;
 /// How long a stop or the end of a minute may have to wait for the counting thread to look up.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
 
-/// A picture whose lowest part is the same to the last bit for this long comes from a camera that hangs.
-const STILL_PATIENCE: Duration = Duration::from_secs(30);
+/// A picture whose lowest part is the same to the last bit for this long comes from a camera that hangs or has changed
+/// its size. Longer than the usual seconds between two whole pictures of a stream, which differ even in an empty shop.
+const STILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What all cameras of the box share.
 #[derive(Clone)]
