@@ -483,7 +483,10 @@ impl Draft {
         let text = |value: &str| toml::Value::from(value).to_string();
         let mut out = String::new();
         line(&mut out, "# Written by `footfall model add`. What the network itself shows was read from it;");
-        line(&mut out, "# the lines marked \"said\" were answered by a person.");
+        line(
+            &mut out,
+            "# the lines marked \"said\" were answered by a person, or are the usual ones where nobody was asked.",
+        );
         line(&mut out, &format!("name = {}", text(name)));
         line(&mut out, &format!("file = {}  # beside this manifest", text(file)));
         line(&mut out, &format!("sha256 = {}", text(sha256)));

@@ -445,6 +445,10 @@ impl Manifest {
 /// Whatever the system says.
 pub fn sha256_of(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
+    // A device may never end.
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
     let mut hash = Sha256::new();
     let mut piece = vec![0_u8; 64 * 1024];
     loop {
@@ -688,6 +692,12 @@ nms_iou = 0.5
     fn all_faults_are_said_at_once() {
         let text = check("width = 416\nheight = 416", "width = 0\nheight = 0");
         assert!(text.contains("input.width") && text.contains("input.height"), "{text}");
+    }
+
+    #[test]
+    fn a_network_that_is_a_device_is_refused_and_not_read_for_ever() {
+        let fault = sha256_of(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(fault.to_string(), "it is not a regular file");
     }
 
     #[test]

@@ -214,6 +214,12 @@ impl Publisher {
     }
 }
 
+/// Whoever answers with garbage is described by other numbers at every attempt; that is no news.
+fn is_same_but_for_numbers(known: &str, text: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    letters(known) == letters(text)
+}
+
 fn locked(status: &Mutex<PublisherStatus>) -> std::sync::MutexGuard<'_, PublisherStatus> {
     status.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -475,14 +481,13 @@ impl World {
     /// Says once what is wrong, until that changes.
     fn report_trouble(&self, trouble: Trouble, wait: Duration) {
         let mut status = locked(&self.status);
-        let link = Link::Down { problem: trouble.text };
-        if status.link == link {
+        if let Link::Down { problem } = &status.link
+            && is_same_but_for_numbers(problem, &trouble.text)
+        {
             return;
         }
-        if let Link::Down { problem } = &link {
-            tracing::warn!("{problem}; records wait in the outbox, the next attempt is in {wait:.0?}");
-        }
-        status.link = link;
+        tracing::warn!("{}; records wait in the outbox, the next attempt is in {wait:.0?}", trouble.text);
+        status.link = Link::Down { problem: trouble.text };
     }
 
     fn options(&self) -> MqttOptions {

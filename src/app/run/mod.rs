@@ -87,7 +87,11 @@ impl Service {
         let board = Arc::new(Board::new(started.wall, &table));
         let outbox = open_outbox(settings, &board, &clock)?;
         let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
-        Ok(Self { board, clock, stop: StopSignal::default(), cameras: Vec::new(), outbox, publisher })
+        let service =
+            Self { board, clock, stop: StopSignal::default(), cameras: Vec::new(), outbox, publisher };
+        // Before the broker has answered, so that the first state already names every camera.
+        service.report();
+        Ok(service)
     }
 
     /// Starts the cameras; after an error those that count already are to be stopped.
