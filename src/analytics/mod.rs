@@ -4,6 +4,7 @@ mod minutes;
 
 pub use minutes::MinuteLedger;
 
+use crate::count::{Crossing, Direction};
 use crate::ids::LineId;
 use crate::time::WallTime;
 use std::time::Duration;
@@ -27,4 +28,33 @@ pub struct LineMinute {
     pub dropped: u32,
     /// Whether this is only a part: the run began or ended within the minute, or something came late.
     pub part: bool,
+}
+
+/// What one line has counted since a run or a box began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineTotal {
+    /// Which line.
+    pub line: LineId,
+    /// Crossings into the store.
+    pub entries: u64,
+    /// Crossings out of it.
+    pub exits: u64,
+}
+
+impl LineTotal {
+    /// A line that nobody has crossed.
+    #[must_use]
+    pub fn none_yet(line: LineId) -> Self {
+        Self { line, entries: 0, exits: 0 }
+    }
+
+    /// Adds a crossing, where it is one of this line.
+    pub fn add(&mut self, crossing: &Crossing) {
+        if self.line == crossing.line {
+            match crossing.direction {
+                Direction::In => self.entries += 1,
+                Direction::Out => self.exits += 1,
+            }
+        }
+    }
 }

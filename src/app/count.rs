@@ -3,12 +3,11 @@
 //! It writes the records that the box would send, with a clock that starts where it is told to, so two
 //! runs over one clip give the same bytes and any count can be argued about with a file in hand.
 
+use crate::analytics::LineTotal;
 use crate::app::exit::Failure;
 use crate::app::usage::{peak_rss_mb, process_cpu};
 use crate::capture::{self, CaptureError, Frame, FrameSource, ReadOutcome, SourceSettings};
-use crate::count::Direction;
 use crate::detect::{Detection, Detector};
-use crate::ids::LineId;
 use crate::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use crate::time::{Clock, FrameTime, SystemClock, WallTime};
 use crate::track::{ImagePlaneSettings, ImagePlaneTracker, Sighting};
@@ -56,17 +55,6 @@ pub struct Seen<'a> {
     pub sightings: &'a [Sighting],
     /// Totals of each line so far.
     pub totals: &'a [LineTotal],
-}
-
-/// What one line has counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineTotal {
-    /// Which line.
-    pub line: LineId,
-    /// Entries.
-    pub entries: u64,
-    /// Exits.
-    pub exits: u64,
 }
 
 /// What a count came to.
@@ -160,7 +148,7 @@ pub fn count_clip<'a>(
     let clock = Arc::new(SystemClock::start());
     let mut source = capture::open(&job.source, clock.clone(), job.start, job.fps)?;
     let made_by = MadeBy { model: detector.model().to_owned(), ..job.made_by.clone() };
-    let totals = job.pipeline.lines.iter().map(|l| LineTotal { line: l.id.clone(), entries: 0, exits: 0 });
+    let totals = job.pipeline.lines.iter().map(|line| LineTotal::none_yet(line.id.clone()));
     let mut count = Count {
         totals: totals.collect(),
         progress: progress_bar(source.facts().frames),
@@ -254,12 +242,7 @@ impl Count<'_, '_> {
         for event in self.told.drain(..) {
             let fact = match &event {
                 CameraEvent::Crossing(crossing) => {
-                    if let Some(total) = self.totals.iter_mut().find(|total| total.line == crossing.line) {
-                        match crossing.direction {
-                            Direction::In => total.entries += 1,
-                            Direction::Out => total.exits += 1,
-                        }
-                    }
+                    self.totals.iter_mut().for_each(|total| total.add(crossing));
                     Fact::crossing(&self.made_by, crossing)
                 }
                 CameraEvent::Minute(minute) => Fact::minute(&self.made_by, minute),

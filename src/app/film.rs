@@ -1,7 +1,8 @@
 //! The clip that `footfall count --video` writes: boxes, tracks, lines and totals over what the camera saw.
 
-use super::count::{CountJob, LineTotal, Seen, Watcher};
+use super::count::{CountJob, Seen, Watcher};
 use super::draw::{BoxMark, ClipWriter, LineMark, Overlay, Trail, ZoneKind, ZoneMark, draw};
+use crate::analytics::LineTotal;
 use crate::capture::Picture;
 use crate::count::{Anchor, Band};
 use crate::geom::{ImageBox, ImagePoint, PictureSize, Polygon, Segment};

@@ -3,8 +3,9 @@
 //! One small table under one lock: cameras write their line of it, whoever reports copies it out. Nothing waits
 //! for anything while it holds the lock.
 
+use crate::analytics::LineTotal;
 use crate::capture::camera::CameraState;
-use crate::count::{Crossing, Direction};
+use crate::count::Crossing;
 use crate::ids::{CameraId, LineId};
 use crate::outbox::{OutboxNews, Recovery};
 use crate::time::{FrameTime, WallTime};
@@ -37,7 +38,7 @@ struct CameraLine {
     id: CameraId,
     status: v1::CameraStatus,
     rate: FrameRate,
-    lines: Vec<(LineId, u64, u64)>,
+    lines: Vec<LineTotal>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Board {
             id: id.clone(),
             status: v1::CameraStatus::Connecting,
             rate: FrameRate::default(),
-            lines: lines.iter().map(|line| (line.clone(), 0, 0)).collect(),
+            lines: lines.iter().cloned().map(LineTotal::none_yet).collect(),
         };
         let cameras = cameras.iter().map(line).collect();
         Self { since, table: Mutex::new(Table { cameras, ..Table::default() }) }
@@ -133,16 +134,7 @@ impl Board {
 
     /// Adds a crossing to the totals.
     pub fn crossing(&self, id: &CameraId, crossing: &Crossing) {
-        self.camera(id, |camera| {
-            for (line, entries, exits) in &mut camera.lines {
-                if *line == crossing.line {
-                    match crossing.direction {
-                        Direction::In => *entries += 1,
-                        Direction::Out => *exits += 1,
-                    }
-                }
-            }
-        });
+        self.camera(id, |camera| camera.lines.iter_mut().for_each(|total| total.add(crossing)));
     }
 
     /// Notes something that a person should look at; tells whether it is news.
@@ -192,10 +184,10 @@ impl Board {
     #[must_use]
     pub fn now(&self, now: FrameTime) -> v1::Now {
         let table = self.lock();
-        let total = |(line, entries, exits): &(LineId, u64, u64)| v1::LineTotals {
-            line: line.to_string(),
-            entries: *entries,
-            exits: *exits,
+        let total = |total: &LineTotal| v1::LineTotals {
+            line: total.line.to_string(),
+            entries: total.entries,
+            exits: total.exits,
         };
         let camera = |line: &CameraLine| v1::CameraNow {
             camera: line.id.to_string(),
