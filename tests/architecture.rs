@@ -19,6 +19,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("image", &["capture/pictures.rs", "app/"]),
     ("indicatif", &["app/"]),
     ("jiff", &["time.rs", "app/"]),
+    ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
     ("opencv", &["capture/opencv.rs", "app/draw.rs"]),
     ("ort", &["detect/ort/"]),

@@ -3,6 +3,10 @@
 //! Nothing counts with it yet; the file and its checks are here so that a calibration which is measured today
 //! is still good when the tracker on the floor uses it. The format is described in `calibration/README.md`.
 
+mod floor;
+
+pub use floor::Floor;
+
 use crate::geom::{FloorFromImage, HomographyError};
 use serde::Deserialize;
 

@@ -11,6 +11,15 @@ pub struct FloorPoint {
     pub y_m: f64,
 }
 
+/// A point of the picture laid on the floor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    /// Where it lies, metres.
+    pub at: FloorPoint,
+    /// How the floor point moves with the picture point: `[[dx/du, dx/dv], [dy/du, dy/dv]]`, metres per px.
+    pub jacobian: [[f64; 2]; 2],
+}
+
 /// Maps foot points in image space (px, y down) to the floor (metres).
 ///
 /// Built only from a matrix that does so: invertible, and with the floor seen from above rather than in a mirror.
@@ -74,6 +83,30 @@ impl FloorFromImage {
         let (u, v) = (f64::from(foot_in_image.x), f64::from(foot_in_image.y));
         let [x, y, depth] = self.rows.map(|row| row[0] * u + row[1] * v + row[2]);
         (depth > 0.0).then(|| FloorPoint { x_m: x / depth, y_m: y / depth })
+    }
+
+    /// The same, with how far a px reaches there; none on or above the horizon.
+    #[must_use]
+    pub fn place(&self, foot_in_image: ImagePoint) -> Option<Placed> {
+        let (u, v) = (f64::from(foot_in_image.x), f64::from(foot_in_image.y));
+        let [x, y, depth] = self.rows.map(|row| row[0] * u + row[1] * v + row[2]);
+        if depth <= 0.0 {
+            return None;
+        }
+        let at = FloorPoint { x_m: x / depth, y_m: y / depth };
+        let [to_x, to_y, to_depth] = self.rows;
+        let slope = |row: [f64; 3], value: f64, axis: usize| (row[axis] - value * to_depth[axis]) / depth;
+        let jacobian = [
+            [slope(to_x, at.x_m, 0), slope(to_x, at.x_m, 1)],
+            [slope(to_y, at.y_m, 0), slope(to_y, at.y_m, 1)],
+        ];
+        Some(Placed { at, jacobian })
+    }
+
+    /// The matrix, row by row, with depth 1 in the middle of the picture's lower edge.
+    #[must_use]
+    pub fn rows(&self) -> [[f64; 3]; 3] {
+        self.rows
     }
 }
 

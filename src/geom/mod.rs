@@ -9,7 +9,7 @@ pub mod polygon;
 pub mod segment;
 
 pub use bbox::ImageBox;
-pub use homography::{FloorFromImage, FloorPoint, HomographyError};
+pub use homography::{FloorFromImage, FloorPoint, HomographyError, Placed};
 pub use polygon::Polygon;
 pub use segment::Segment;
 
