@@ -20,6 +20,9 @@ pub struct Placed {
     pub jacobian: [[f64; 2]; 2],
 }
 
+/// No picture is this high: a horizon that far off is none in the picture, px.
+const NO_PICTURE_REACHES_PX: f64 = 20_000.0;
+
 /// Maps foot points in image space (px, y down) to the floor (metres).
 ///
 /// Built only from a matrix that does so: invertible, and with the floor seen from above rather than in a mirror.
@@ -56,11 +59,26 @@ impl FloorFromImage {
     /// # Errors
     /// [`HomographyError`] says why it is no view of a floor.
     pub fn new(rows: [[f64; 3]; 3], width: u32, height: u32) -> Result<Self, HomographyError> {
+        // A homography is known up to a factor; depth is made positive where people stand.
+        Self::judged_at(rows, 0.5 * f64::from(width), f64::from(height))
+    }
+
+    /// The same for a picture of unknown size. Depth is judged a little below the horizon then, or where the camera
+    /// looks so far down that no picture would show the horizon, at the picture's left upper corner.
+    ///
+    /// # Errors
+    /// [`HomographyError`] says why it is no view of a floor.
+    pub fn of_unknown_picture(rows: [[f64; 3]; 3]) -> Result<Self, HomographyError> {
+        let [_, down, at_corner] = rows[2];
+        let horizon_v = -at_corner / down;
+        let v = if horizon_v.abs() < NO_PICTURE_REACHES_PX { horizon_v + 500.0 } else { 0.0 };
+        Self::judged_at(rows, 0.0, v)
+    }
+
+    fn judged_at(rows: [[f64; 3]; 3], u: f64, v: f64) -> Result<Self, HomographyError> {
         if !rows.iter().flatten().all(|number| number.is_finite()) {
             return Err(HomographyError::NotFinite);
         }
-        // A homography is known up to a factor; depth is made positive where people stand.
-        let (u, v) = (0.5 * f64::from(width), f64::from(height));
         let depth = rows[2][0] * u + rows[2][1] * v + rows[2][2];
         if depth.abs() < f64::EPSILON {
             return Err(HomographyError::NoFloorBelow);
@@ -88,7 +106,12 @@ impl FloorFromImage {
     /// The same, with how far a px reaches there; none on or above the horizon.
     #[must_use]
     pub fn place(&self, foot_in_image: ImagePoint) -> Option<Placed> {
-        let (u, v) = (f64::from(foot_in_image.x), f64::from(foot_in_image.y));
+        self.place_at([f64::from(foot_in_image.x), f64::from(foot_in_image.y)])
+    }
+
+    /// The same for a point that is known more finely than f32 holds, `[u, v]` px.
+    #[must_use]
+    pub fn place_at(&self, [u, v]: [f64; 2]) -> Option<Placed> {
         let [x, y, depth] = self.rows.map(|row| row[0] * u + row[1] * v + row[2]);
         if depth <= 0.0 {
             return None;
@@ -101,6 +124,20 @@ impl FloorFromImage {
             [slope(to_y, at.y_m, 0), slope(to_y, at.y_m, 1)],
         ];
         Some(Placed { at, jacobian })
+    }
+
+    /// Where a point of the floor is in the picture; none behind the camera.
+    #[must_use]
+    pub fn in_image(&self, x_m: f64, y_m: f64) -> Option<ImagePoint> {
+        let [a, b, c] = self.rows;
+        // The inverse is the adjugate over the determinant; the factor falls out, its sign does not.
+        let cross = |p: [f64; 3], q: [f64; 3]| {
+            [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]]
+        };
+        let (to_x, to_y, to_one) = (cross(b, c), cross(c, a), cross(a, b));
+        let [u, v, depth] = [0, 1, 2]
+            .map(|axis| (x_m * to_x[axis] + y_m * to_y[axis] + to_one[axis]) / determinant(&self.rows));
+        (depth > 0.0).then(|| ImagePoint::new((u / depth) as f32, (v / depth) as f32))
     }
 
     /// The matrix, row by row, with depth 1 in the middle of the picture's lower edge.
