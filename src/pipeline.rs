@@ -130,6 +130,7 @@ impl Pipeline {
             self.minutes.interrupted();
             return Err(FrameRefused::OtherShape { got: frame.size, expected: picture });
         };
+        self.tracker.picture_is(picture);
         self.people.clear();
         let scaled = detections.iter().map(|d| Detection { bbox: d.bbox.scaled(x, y), ..*d });
         let excluded = |d: &Detection| self.exclusion.iter().any(|zone| zone.contains(d.bbox.foot()));

@@ -12,7 +12,7 @@ use footfall::geom::{ImageBox, ImagePoint, PictureSize, Segment};
 use footfall::ids::LineId;
 use footfall::pipeline::{Pipeline, PipelineSettings, SeenFrame};
 use footfall::time::{FrameTime, WallTime};
-use footfall::track::{ImagePlaneSettings, ImagePlaneTracker};
+use footfall::track::{PeopleTracker, TrackSettings};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -162,7 +162,7 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
         exclusion: Vec::new(),
         longest_gap: Duration::from_secs(2),
     };
-    let tracker = Box::new(ImagePlaneTracker::new(ImagePlaneSettings::default()));
+    let tracker = Box::new(PeopleTracker::on_image(TrackSettings::default()));
     let mut pipeline = Pipeline::new(settings, tracker, FrameTime::default()).expect("a sound line");
     let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);
     let mut frame = |number: u64| {

@@ -10,7 +10,7 @@ use crate::capture::{self, CaptureError, Frame, FrameSource, ReadOutcome, Source
 use crate::detect::{Detection, Detector};
 use crate::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use crate::time::{Clock, FrameTime, SystemClock, WallTime};
-use crate::track::{ImagePlaneSettings, ImagePlaneTracker, Sighting};
+use crate::track::{PeopleTracker, Sighting, TrackSettings};
 use crate::wire::v1::{Fact, JsonLines, MadeBy};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -179,7 +179,7 @@ impl Count<'_, '_> {
     fn play(&mut self, source: &mut dyn FrameSource) -> anyhow::Result<u64> {
         let every = self.job.every.max(1);
         let start = FrameTime::of_run(self.job.start, Duration::ZERO);
-        let tracker = Box::new(ImagePlaneTracker::new(ImagePlaneSettings::default()));
+        let tracker = Box::new(PeopleTracker::learning(TrackSettings::default()));
         let mut pipeline = Pipeline::new(self.job.pipeline.clone(), tracker, start)?;
         let (mut frame, mut decoded, mut last) = (Frame::default(), 0, start);
         loop {

@@ -58,6 +58,12 @@ impl PeopleFit {
         self.sample.add(person_in_image);
     }
 
+    /// The size of the pictures.
+    #[must_use]
+    pub fn picture(&self) -> PictureSize {
+        self.picture
+    }
+
     /// How many boxes were taken note of.
     #[must_use]
     pub fn boxes(&self) -> u64 {

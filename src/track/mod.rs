@@ -5,14 +5,19 @@
 //! quickly is not lost to the wait.
 
 mod assign;
-mod kalman;
-pub mod image_plane;
+mod filter;
+mod learning;
+mod nearby;
+mod people;
+mod plane;
+mod settings;
 
-pub use image_plane::{ImagePlaneSettings, ImagePlaneTracker};
-pub use kalman::BoxNoise;
+pub use people::PeopleTracker;
+pub use plane::PlaneName;
+pub use settings::{ScoreLevels, TrackSettings};
 
 use crate::detect::Detection;
-use crate::geom::ImageBox;
+use crate::geom::{ImageBox, PictureSize};
 use crate::ids::TrackId;
 use crate::time::FrameTime;
 
@@ -21,7 +26,7 @@ use crate::time::FrameTime;
 pub struct Sighting {
     /// Whose.
     pub track: TrackId,
-    /// The box as it was detected, px.
+    /// The box as the tracker believes it after this frame, px: steadier than the one that was detected.
     pub bbox: ImageBox,
     /// The frame it was seen in (1-based decoded frame).
     pub frame: u64,
@@ -46,10 +51,18 @@ impl TrackSteps {
     }
 }
 
-/// Something that follows people. The image-plane tracker is one; a tracker on the floor fits here too.
+/// Something that follows people. [`PeopleTracker`] is the one that counts.
 pub trait Tracker: Send {
     /// Takes the detections of one frame; `steps` is cleared first.
     ///
     /// Time that stands still or runs back is taken as no time at all.
     fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps);
+
+    /// Says how large the picture is whose px the detections are in, as soon as that is known.
+    fn picture_is(&mut self, _picture: PictureSize) {}
+
+    /// On which plane people are followed now.
+    fn plane(&self) -> PlaneName {
+        PlaneName::Image
+    }
 }

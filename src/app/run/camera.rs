@@ -17,7 +17,7 @@ use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
 use crate::time::Clock;
-use crate::track::{ImagePlaneSettings, ImagePlaneTracker};
+use crate::track::{PeopleTracker, TrackSettings};
 use crate::wire::v1::{self, Fact, Live, MadeBy};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -121,7 +121,7 @@ struct Counter {
 impl Counter {
     fn new(settings: &CameraSettings, detector: Box<dyn Detector>, shared: Shared) -> anyhow::Result<Self> {
         let started = shared.clock.now();
-        let tracker = Box::new(ImagePlaneTracker::new(ImagePlaneSettings::default()));
+        let tracker = Box::new(PeopleTracker::learning(TrackSettings::default()));
         Ok(Self {
             camera: settings.id.clone(),
             pipeline: Pipeline::new(settings.pipeline.clone(), tracker, started)?,
