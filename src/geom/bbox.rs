@@ -52,6 +52,18 @@ impl ImageBox {
         self.bottom - self.top
     }
 
+    /// The box that lies `share` of the way to another, corner by corner.
+    #[must_use]
+    pub fn drawn_to(&self, other: &Self, share: f32) -> Self {
+        let between = |from: f32, to: f32| from + share * (to - from);
+        Self::new(
+            between(self.left, other.left),
+            between(self.top, other.top),
+            between(self.right, other.right),
+            between(self.bottom, other.bottom),
+        )
+    }
+
     /// Area in px².
     #[must_use]
     pub fn area(&self) -> f32 {

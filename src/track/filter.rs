@@ -130,7 +130,8 @@ impl FootFilter {
         let velocity_gain = product(&transposed(&self.joint), &inverse);
         for axis in 0..2 {
             self.at[axis] += gain[axis][0] * surprise[0] + gain[axis][1] * surprise[1];
-            self.velocity[axis] += velocity_gain[axis][0] * surprise[0] + velocity_gain[axis][1] * surprise[1];
+            self.velocity[axis] +=
+                velocity_gain[axis][0] * surprise[0] + velocity_gain[axis][1] * surprise[1];
         }
         let known = product(&velocity_gain, &self.joint);
         self.velocity_spread.xx -= known[0][0];
@@ -209,7 +210,10 @@ mod tests {
             filter.update(&walker(0.1 * f64::from(frame)));
             filter.check_invariants();
         }
-        assert!((filter.velocity[0] - 1.2).abs() < 0.03 && (filter.velocity[1] + 0.4).abs() < 0.03, "{filter:?}");
+        assert!(
+            (filter.velocity[0] - 1.2).abs() < 0.03 && (filter.velocity[1] + 0.4).abs() < 0.03,
+            "{filter:?}"
+        );
     }
 
     #[test]
@@ -237,7 +241,8 @@ mod tests {
         let mut filter = FootFilter::new(&walker(0.0), 1.5);
         filter.predict(0.1, 0.5);
         filter.update(&walker(0.1));
-        let mut fine = filter.moved_to([10.0 * filter.at[0], 10.0 * filter.at[1]], &[[10.0, 0.0], [0.0, 10.0]]);
+        let mut fine =
+            filter.moved_to([10.0 * filter.at[0], 10.0 * filter.at[1]], &[[10.0, 0.0], [0.0, 10.0]]);
         filter.predict(0.3, 0.5);
         fine.predict(0.3, 5.0);
         assert!((fine.at[0] - 10.0 * filter.at[0]).abs() < 1e-9);

@@ -11,6 +11,7 @@ mod nearby;
 mod people;
 mod plane;
 mod settings;
+mod things;
 
 pub use people::PeopleTracker;
 pub use plane::PlaneName;

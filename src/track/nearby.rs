@@ -16,7 +16,8 @@ impl Nearby {
         self.boxes.clear();
         let sound = (0..).zip(detections).filter(|(_, detection)| detection.bbox.is_sound());
         self.boxes.extend(sound.map(|(column, detection)| (detection.bbox.grown(margin), column)));
-        self.boxes.sort_unstable_by(|(a, first), (b, second)| a.left.total_cmp(&b.left).then(first.cmp(second)));
+        self.boxes
+            .sort_unstable_by(|(a, first), (b, second)| a.left.total_cmp(&b.left).then(first.cmp(second)));
         self.widest = self.boxes.iter().map(|(bbox, _)| bbox.width()).fold(0.0, f32::max);
     }
 

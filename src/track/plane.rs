@@ -6,7 +6,7 @@
 
 use super::filter::{Matrix, Measured, Symmetric, Vector, inverted};
 use crate::calibration::people::PERSON_M;
-use crate::calibration::{Floor, Method};
+use crate::calibration::{Floor, Method, SizeLimits};
 use crate::geom::{ImageBox, ImagePoint};
 use std::fmt;
 
@@ -77,6 +77,14 @@ impl Plane {
         match self {
             Self::Image => PlaneName::Image,
             Self::Floor(floor) => floor.method().map_or(PlaneName::Floor, PlaneName::FloorBy),
+        }
+    }
+
+    /// Whether a person who stands there can be as tall as this box; on the picture everybody can.
+    pub(super) fn allows(&self, bbox: &ImageBox, sizes: SizeLimits) -> bool {
+        match self {
+            Self::Image => true,
+            Self::Floor(floor) => sizes.allow(floor, bbox),
         }
     }
 

@@ -3,6 +3,7 @@
 //! All patience is in seconds and all distance in metres, never in frames or px: the same walk at 30 and at 5 frames
 //! a second, near the camera and far away, is followed the same way.
 
+use crate::calibration::SizeLimits;
 use std::time::Duration;
 
 /// The scores of a detector that mean something to the tracker. Detectors differ in what a score of 0.5 is worth, so
@@ -20,7 +21,7 @@ pub struct ScoreLevels {
 impl ScoreLevels {
     /// For a detector that is sure of most people that it sees: Faster R-CNN, YOLOX and larger networks, and what
     /// `footfall track` reads.
-    pub const SURE: Self = Self { low: 0.1, high: 0.6, start: 0.6 };
+    pub const SURE: Self = Self { low: 0.5, high: 0.6, start: 0.6 };
     /// For the small networks of a box, whose scores of half-hidden people reach down to those of traffic cones.
     pub const MODEST: Self = Self { low: 0.15, high: 0.4, start: 0.45 };
 }
@@ -70,31 +71,37 @@ pub struct TrackSettings {
     pub tentative_gate: f32,
     /// Overlap from which on a box is the track's where it was seen last, for somebody who stood still, hidden.
     pub rematch_overlap: f32,
+    /// How tall a box may be on a floor that is known, for a person who stands there.
+    pub sizes: SizeLimits,
+    /// A box that comes back to one place for this long is a thing and no person; zero switches that off.
+    pub still_after: Duration,
 }
 
 impl Default for TrackSettings {
     fn default() -> Self {
         Self {
             scores: ScoreLevels::SURE,
-            confirm_after: Duration::from_millis(320),
+            confirm_after: Duration::from_millis(340),
             confirm_sightings: 3,
-            tentative_patience: Duration::from_millis(120),
-            patience: Duration::from_millis(1300),
-            retrace_after: Duration::from_millis(400),
-            foot_noise_across: 0.065,
+            tentative_patience: Duration::from_millis(130),
+            patience: Duration::from_millis(2000),
+            retrace_after: Duration::from_millis(1200),
+            foot_noise_across: 0.08,
             foot_noise_down: 0.085,
-            push: 1.1,
-            first_speed: 1.2,
-            height_spread: 0.33,
-            height_gain: 0.3,
-            overlap_worth: 13.0,
-            overlap_margin: 0.1,
+            push: 1.6,
+            first_speed: 1.4,
+            height_spread: 0.25,
+            height_gain: 0.4,
+            overlap_worth: 15.5,
+            overlap_margin: 0.14,
             least_overlap: 0.04,
             spread_cost: 1.2,
-            strong_gate: 8.0,
-            weak_gate: 6.0,
-            tentative_gate: 12.0,
+            strong_gate: 5.0,
+            weak_gate: 0.6,
+            tentative_gate: 17.0,
             rematch_overlap: 0.66,
+            sizes: SizeLimits::default(),
+            still_after: Duration::from_secs(600),
         }
     }
 }
