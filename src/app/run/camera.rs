@@ -51,29 +51,43 @@ pub(super) fn start(
     let (sender, receiver) = slot();
     let name = settings.id.to_string();
     let counter = Counter::new(&settings, detector, shared.clone())?;
-    let capture = move || capture_until_stopped(settings, &shared, jitter, &sender);
+    let board = Arc::clone(&shared.board);
+    let camera = settings.id.clone();
+    let capturing = Capturing { settings, clock: shared.clock, stop: shared.stop };
+    let capture = move || capturing.run(&sender, jitter, |state| board.camera_is(&camera, state));
     // Not joined: it may be in a read that lasts as long as the camera's time-out.
     std::thread::Builder::new().name(format!("capture {name}")).spawn(capture)?;
     let count = move || counter.run(&receiver);
     Ok(std::thread::Builder::new().name(format!("count {name}")).spawn(count)?)
 }
 
-fn capture_until_stopped(settings: CameraSettings, shared: &Shared, jitter: Jitter, frames: &LatestSender) {
-    let clock = Arc::clone(&shared.clock);
-    let source = as_camera(settings.source.clone());
-    let camera = Camera {
-        address: source.address.clone(),
-        open: move || capture::open(&source, Arc::clone(&clock), clock.now().wall, None),
-        report: |state: CameraState| {
-            log_change(&settings.id, &state);
-            shared.board.camera_is(&settings.id, &state);
-        },
-        clock: Arc::clone(&shared.clock),
-        backoff: Backoff::new(settings.source.retry_max, jitter),
-        gate: RateGate::new(settings.pipeline.rate),
-        still: StillWatch::new(still_patience(&settings.source)),
-    };
-    camera.run(&shared.stop, frames);
+/// What a thread needs that captures a camera.
+pub(in crate::app) struct Capturing {
+    pub(in crate::app) settings: CameraSettings,
+    pub(in crate::app) clock: Arc<dyn Clock>,
+    pub(in crate::app) stop: StopSignal,
+}
+
+impl Capturing {
+    /// Captures until it is stopped; changes of the camera's state are logged and go to `report`.
+    pub(in crate::app) fn run(self, frames: &LatestSender, jitter: Jitter, report: impl Fn(&CameraState)) {
+        let Self { settings, clock, stop } = self;
+        let source = as_camera(settings.source.clone());
+        let opened_by = Arc::clone(&clock);
+        let camera = Camera {
+            address: source.address.clone(),
+            open: move || capture::open(&source, Arc::clone(&opened_by), opened_by.now().wall, None),
+            report: |state: CameraState| {
+                log_change(&settings.id, &state);
+                report(&state);
+            },
+            clock,
+            backoff: Backoff::new(settings.source.retry_max, jitter),
+            gate: RateGate::new(settings.pipeline.rate),
+            still: StillWatch::new(still_patience(&settings.source)),
+        };
+        camera.run(&stop, frames);
+    }
 }
 
 /// A clip in place of a camera goes by the clock and has no end: played once and as fast as it goes, its
