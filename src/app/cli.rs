@@ -161,7 +161,7 @@ pub struct CountArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["clip", "model", "threads", "video"])]
     pub detections: Option<PathBuf>,
     /// Size of the picture that the boxes of MOT text were found in
-    #[arg(long, value_name = "WxH", requires = "detections", value_parser = picture_size)]
+    #[arg(long, value_name = "WxH", conflicts_with = "clip", value_parser = picture_size)]
     pub picture: Option<PictureSize>,
     /// Which lines.
     #[command(flatten)]
@@ -628,7 +628,7 @@ mod tests {
         refused("a.avi --detections d.txt", "cannot be used with");
         refused("--detections d.txt --model m.toml", "cannot be used with");
         refused("--detections d.txt --video v.mp4", "cannot be used with");
-        refused("a.avi --picture 768x576", "--detections <FILE>");
+        refused("a.avi --picture 768x576", "cannot be used with");
         refused("--detections d.txt --picture 768", "such as 768x576");
         refused("--detections d.txt --picture 0x576", "such as 768x576");
     }
@@ -641,7 +641,8 @@ mod tests {
         assert_eq!(args.length, Some(Duration::from_secs(600)));
         check_refused("footfall record --out s.jsonl", "<CLIP|--config <FILE>>");
         check_refused("footfall record a.avi --config f.toml --out s.jsonl", "cannot be used with");
-        check_refused("footfall record a.avi --for 10m --out s.jsonl", "--config <FILE>");
+        check_refused("footfall record a.avi --for 10m --out s.jsonl", "cannot be used with");
+        check_refused("footfall record --config f.toml --fps 5 --out s.jsonl", "cannot be used with");
         check_refused("footfall record a.avi", "--out <SEEN.jsonl>");
     }
 

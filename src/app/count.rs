@@ -98,7 +98,8 @@ impl CountSummary {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         for total in &self.lines {
-            text += &format!("{:<20} in {:>5}   out {:>5}\n", total.line, total.entries, total.exits);
+            text +=
+                &format!("{:<20} in {:>5}   out {:>5}\n", total.line.as_str(), total.entries, total.exits);
         }
         let per_frame = |span: Duration| 1e3 * span.as_secs_f64() / self.frames_used.max(1) as f64;
         text += &format!(

@@ -77,8 +77,7 @@ fn summary(detections: &MotDetections, sightings: &[Sighting], cpu: Duration) ->
     if detections.without_area() > 0 {
         text += &format!("\n{} boxes without an area were left out", detections.without_area());
     }
-    // The clock of a process counts in steps; less than one says nothing.
-    if cpu > Duration::from_millis(1) {
+    if !cpu.is_zero() {
         text += &format!("\n{:.0} frames a CPU-second", frames as f64 / cpu.as_secs_f64());
     }
     text

@@ -24,10 +24,10 @@ pub struct RecordArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Which camera of the config file; may be left out where it has only one
-    #[arg(long, value_name = "ID", requires = "config", value_parser = camera_id)]
+    #[arg(long, value_name = "ID", conflicts_with = "clip", value_parser = camera_id)]
     pub camera: Option<CameraId>,
     /// End after this long, such as 10m [default: until Ctrl-C]
-    #[arg(long = "for", value_name = "DUR", value_parser = watch_length, requires = "config")]
+    #[arg(long = "for", value_name = "DUR", value_parser = watch_length, conflicts_with = "clip")]
     pub length: Option<Duration>,
     /// Manifest of the model [default: the config file's, or models/nanodet-g-416-int8.toml]
     #[arg(long, value_name = "MANIFEST")]
