@@ -230,6 +230,39 @@ fn a_recording_is_played_again_and_one_that_is_wrong_is_named_with_its_line() {
     check_refused(&[("det.txt", TWO_PEOPLE)], count_mot, (4, message));
 }
 
+#[test]
+fn what_was_dropped_and_interrupted_is_in_the_minutes_of_a_replay() {
+    let mut lines = vec![
+        "{\"footfall_detections\":1,\"software\":\"s\",\"model\":\"eyes\",\"picture\":[768,576],\"elapsed_ns\":0,\
+         \"wall_ms\":1767225600000}"
+            .to_owned(),
+    ];
+    for n in 1..=7_u64 {
+        let at =
+            |ms: u64| format!("\"elapsed_ns\":{},\"wall_ms\":{}", 1_000_000 * ms, 1_767_225_600_000 + ms);
+        lines.push(format!("{{\"frame\":{{\"n\":{n},{},\"dropped\":{n},\"people\":[]}}}}", at(100 * n)));
+        if n == 3 {
+            lines.push(format!("{{\"interrupted\":{{{}}}}}", at(350)));
+        }
+    }
+    let folder = folder(&[("seen.jsonl", &lines.join("\n"))]);
+    let count = "count --detections seen.jsonl --line door:140,0,140,300 --every 2 --events out.jsonl";
+    let (code, _, err) = footfall(folder.path(), count);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("seen.jsonl was cut short: its last line is missing"), "{err}");
+    let minute = read(folder.path(), "out.jsonl");
+    // Frames 1, 3, 5 and 7, in two stretches of 200 ms; what was dropped before the others is told with the next.
+    assert!(minute.contains("\"seen_s\":0.4,\"frames\":4,\"dropped\":28,"), "{minute}");
+}
+
+#[test]
+fn a_wild_frame_number_does_not_make_a_count_of_years() {
+    let count = "count --detections det.txt --fps 0.01 --picture 768x576 --line door:140,0,140,300";
+    let message = "footfall: det.txt: at 0.01 frames a second its 10000000 frames last more than a year; look at --fps and \
+                   at the last frame";
+    check_refused(&[("det.txt", "10000000,-1,1,1,9,9,1")], count, (4, message));
+}
+
 #[cfg(all(feature = "capture-opencv", feature = "detect-ort"))]
 mod with_a_network {
     use super::*;

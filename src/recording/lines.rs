@@ -31,7 +31,7 @@ use std::time::Duration;
 pub const VERSION: u32 = 1;
 
 /// A run longer than a year is none: a recording that says so is broken.
-const LONGEST_RUN: Duration = Duration::from_secs(366 * 24 * 3600);
+pub const LONGEST_RUN: Duration = Duration::from_secs(366 * 24 * 3600);
 /// 1970 to 2200.
 const WALL_MS: std::ops::Range<i64> = 0..7_258_118_400_000;
 /// No camera has larger pictures.

@@ -162,6 +162,7 @@ fn passage(crossing: &v1::Crossing) -> Option<Passage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn crossing(frame: u64, at_ms: i64, line: &str, run: i64) -> String {
         format!(
@@ -228,5 +229,28 @@ mod tests {
         check_refused(&(crossing(1, 0, "door", 0) + &crossing(1, 0, "door", 5)), "it holds 2 runs");
         let later = crossing(1, 0, "door", 0) + "{\"seq\":2,\"kind\":\"dance\"}\n\n";
         assert_eq!(parsed(&later).unwrap().passages.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_the_records_times_are_given_or_the_file_is_refused(
+            points in proptest::collection::vec((any::<u64>(), any::<i64>()), 0..5),
+            asked in 1_u64..10_000_000,
+            run in any::<i64>(),
+            junk in "\\PC{0,30}",
+        ) {
+            let near = |(frame, ms): &(u64, i64)| crossing(frame % 1000, ms.rem_euclid(10_000_000), "door", run);
+            let text: String = points.iter().map(near).collect();
+            let wild: String = points.iter().map(|(frame, ms)| crossing(*frame, *ms, "door", run)).collect();
+            let rows = [TruthRow { when: When::Frame(asked), direction: Direction::In }];
+            for text in [&text, &wild, &(text.clone() + &junk)] {
+                let Ok(events) = parsed(text) else { continue };
+                for fps in [None, Some(1e-3), Some(1e3)] {
+                    let Ok((clock, _)) = events.frame_clock(fps, &rows) else { continue };
+                    prop_assert_eq!(events.passages(&clock).len(), events.passages.len());
+                    clock.at(asked);
+                }
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::detect::Detection;
 use crate::geom::PictureSize;
 use crate::pipeline::SeenFrame;
 use crate::recording::Moment;
-use crate::recording::lines::RecordingReader;
+use crate::recording::lines::{LONGEST_RUN, RecordingReader};
 use crate::recording::mot::MotDetections;
 use crate::time::{FrameTime, WallTime};
 use anyhow::Context;
@@ -85,6 +85,7 @@ impl Replay {
                 return Err(Failure::Input(why).into());
             };
             let detections = MotDetections::read(file).with_context(named)?;
+            check_length(path, &detections, fps)?;
             let start = FrameTime::of_run(facts.start.unwrap_or(default_start), Duration::ZERO);
             (Text::Mot { detections, fps, picture, number: 0 }, start, MOT_MODEL.to_owned())
         };
@@ -113,6 +114,18 @@ impl Replay {
             }
         }
     }
+}
+
+/// Every minute of a run is a record, so one wild frame number or rate must not make millions of them.
+fn check_length(path: &Path, detections: &MotDetections, fps: f64) -> Result<(), Failure> {
+    let last = detections.last_frame();
+    if time_of(last.max(1), fps, WallTime::default()).elapsed <= LONGEST_RUN {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "{}: at {fps} frames a second its {last} frames last more than a year; look at --fps and at the last frame",
+        path.display()
+    )))
 }
 
 /// Opens a file of detections for reading.
