@@ -65,7 +65,7 @@ pub struct CountSummary {
     pub lines: Vec<LineTotal>,
     /// CPU time of the process, start-up included.
     pub cpu: Duration,
-    /// Time that passed, from opening the clip on.
+    /// Time that passed, opening the network and the clip included.
     pub wall: Duration,
     /// CPU time inside the network's `run`.
     pub inference_cpu: Duration,
