@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench models models-all clean
+.PHONY: help setup demo test lint bench v500 mot15 models models-all clean
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: ## count people in the sample clip, live, over a real broker (DEMO_SECONDS=40 ends by itself)
 	@scripts/setup build demo
@@ -32,6 +32,14 @@ lint: ## format and lints only; needs what `make setup` installs
 bench: ## what it costs: CPU per frame, against a bare loop of the same model
 	@scripts/setup build demo
 	cargo bench --locked
+
+v500: ## how right the count is: the sample clip at every frame, every 2nd and every 4th, against its truth
+	@scripts/setup build demo
+	cargo build --release --locked
+	@scripts/v500
+
+mot15: ## how right the tracker is: MOT15 sequences with public detections, scored by TrackEval
+	@scripts/mot15
 
 setup: ## fetch and install what building, the demo and the tests need
 	@scripts/setup build demo test

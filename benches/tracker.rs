@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use footfall::detect::Detection;
 use footfall::geom::ImageBox;
 use footfall::time::{FrameTime, WallTime};
-use footfall::track::{PeopleTracker, TrackSettings, TrackSteps, Tracker};
+use footfall::track::{TrackSettings, TrackSteps, Tracker};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn crowd(people: u32) -> Vec<Vec<Detection>> {
         .collect()
 }
 
-fn follow(tracker: &mut PeopleTracker, frames: &[Vec<Detection>], first: u64) -> usize {
+fn follow(tracker: &mut Tracker, frames: &[Vec<Detection>], first: u64) -> usize {
     let (mut steps, mut sightings) = (TrackSteps::default(), 0);
     for (number, detections) in (first..).zip(frames) {
         let at = FrameTime::of_run(WallTime::default(), Duration::from_secs_f64(number as f64 / FPS));
@@ -78,7 +78,7 @@ fn tracker(c: &mut Criterion) {
         let frames = crowd(people);
         group.throughput(Throughput::Elements(FRAMES));
         group.bench_with_input(BenchmarkId::from_parameter(people), &frames, |b, frames| {
-            let mut tracker = PeopleTracker::on_image(TrackSettings::default());
+            let mut tracker = Tracker::on_image(TrackSettings::default());
             let mut first = 1;
             b.iter(|| {
                 first += FRAMES;

@@ -9,7 +9,7 @@
 //!                    `------ pipeline: one camera ------'
 //! ```
 //!
-//! Everything from `ids` to `pipeline` is a pure core: time is an argument, and
+//! Everything from `ids` to `recording` is a pure core: time is an argument, and
 //! nothing there reads a clock, a socket or a file, except the adapters that
 //! ARCHITECTURE.md names.
 
@@ -23,6 +23,7 @@ pub mod track;
 pub mod count;
 pub mod analytics;
 pub mod pipeline;
+pub mod recording;
 pub mod wire;
 pub mod outbox;
 pub mod publish;

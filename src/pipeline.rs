@@ -9,7 +9,8 @@ use crate::count::{Crossing, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
 use crate::time::FrameTime;
-use crate::track::{Sighting, TrackSteps, Tracker};
+use crate::calibration::Floor;
+use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
 use std::time::Duration;
 
 /// How one camera counts.
@@ -26,6 +27,10 @@ pub struct PipelineSettings {
     pub exclusion: Vec<Polygon>,
     /// Two frames further apart than this leave a gap in coverage.
     pub longest_gap: Duration,
+    /// How people are followed.
+    pub tracking: TrackSettings,
+    /// Where the floor is; none: it is learned from the people seen.
+    pub floor: Option<Floor>,
 }
 
 /// What a camera has to say.
@@ -77,7 +82,7 @@ const SHAPE_TOLERANCE: f32 = 0.02;
 pub struct Pipeline {
     picture: Option<PictureSize>,
     exclusion: Vec<Polygon>,
-    tracker: Box<dyn Tracker>,
+    tracker: Tracker,
     wires: Vec<Tripwire>,
     minutes: MinuteLedger,
     // Kept between frames for their memory.
@@ -92,11 +97,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`TripwireError`] where a line cannot count.
-    pub fn new(
-        settings: PipelineSettings,
-        tracker: Box<dyn Tracker>,
-        start: FrameTime,
-    ) -> Result<Self, TripwireError> {
+    pub fn new(settings: PipelineSettings, start: FrameTime) -> Result<Self, TripwireError> {
         let ids = settings.lines.iter().map(|line| line.id.clone()).collect();
         let u_turn = settings.lines.iter().map(|line| line.u_turn).max().unwrap_or_default();
         let longest_gap = settings.longest_gap.max(two_frames_at(settings.rate));
@@ -105,7 +106,7 @@ impl Pipeline {
         Ok(Self {
             picture: settings.picture,
             exclusion: settings.exclusion,
-            tracker,
+            tracker: Tracker::new(settings.tracking, settings.floor),
             wires,
             minutes,
             people: Vec::new(),
@@ -174,6 +175,12 @@ impl Pipeline {
             self.minutes.crossing(&crossing);
             out.push(CameraEvent::Crossing(crossing));
         }
+    }
+
+    /// On which plane people are followed now.
+    #[must_use]
+    pub fn plane(&self) -> PlaneName {
+        self.tracker.plane()
     }
 
     /// Sightings of the frame stepped through last, in px of the configured picture: for drawing.

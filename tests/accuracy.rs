@@ -5,16 +5,18 @@
 #![cfg(all(feature = "capture-opencv", feature = "detect-ort"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use footfall::analytics::score::{Passage, Score};
+use footfall::count::Direction;
+use footfall::time::WallTime;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 const TRUTH: &str = include_str!("data/vtest-v500.csv");
 /// Missed and false events together, of 32. Measured: 0 at every frame, 0 at every second.
 const MOST_WRONG: usize = 1;
-/// The clip's frames a second; one second is as far as an event may be off.
-const FPS: u64 = 10;
-
-type Event = (u64, String);
+/// The clip shows ten frames a second.
+const MS_PER_FRAME: i64 = 100;
 
 fn clip() -> PathBuf {
     let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/clips/vtest.avi");
@@ -49,56 +51,42 @@ fn records(events: &[u8]) -> Vec<serde_json::Value> {
     std::str::from_utf8(events).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn crossings(events: &[u8]) -> Vec<Event> {
+fn passage(frame: u64, direction: &str) -> Passage {
+    let direction = if direction == "in" { Direction::In } else { Direction::Out };
+    let at = WallTime::from_unix_ms(MS_PER_FRAME * i64::try_from(frame).unwrap());
+    Passage { at, direction, frame: Some(frame) }
+}
+
+fn crossings(events: &[u8]) -> Vec<Passage> {
     records(events)
         .iter()
         .filter(|record| record["kind"] == "crossing")
-        .map(|record| (record["frame"].as_u64().unwrap(), record["direction"].as_str().unwrap().to_owned()))
+        .map(|record| passage(record["frame"].as_u64().unwrap(), record["direction"].as_str().unwrap()))
         .collect()
 }
 
-fn truth() -> Vec<Event> {
+fn truth() -> Vec<Passage> {
     let rows = TRUTH.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
     rows.map(|row| row.split_once(',').unwrap())
-        .map(|(frame, direction)| (frame.parse().unwrap(), direction.to_owned()))
+        .map(|(frame, direction)| passage(frame.parse().unwrap(), direction))
         .collect()
 }
 
 /// Missed and false events together.
-fn wrong(mut counted: Vec<Event>, truth: &[Event]) -> usize {
-    counted.sort();
-    let mut open: Vec<&Event> = truth.iter().collect();
-    let mut false_events = 0;
-    for (frame, direction) in &counted {
-        let near = |event: &&Event| event.1 == *direction && event.0.abs_diff(*frame) <= FPS;
-        let nearest = open.iter().filter(|event| near(event)).min_by_key(|event| event.0.abs_diff(*frame));
-        match nearest.map(|event| event.0) {
-            Some(matched) => open.retain(|event| event.0 != matched || event.1 != *direction),
-            None => false_events += 1,
-        }
-    }
-    false_events + open.len()
-}
-
-#[test]
-fn the_yardstick_sees_a_miss_a_false_event_and_a_wrong_direction() {
-    let events = |list: &[(u64, &str)]| list.iter().map(|(f, d)| (*f, (*d).to_owned())).collect::<Vec<_>>();
-    let truth = events(&[(100, "in"), (200, "out")]);
-    assert_eq!(wrong(events(&[(104, "in"), (195, "out")]), &truth), 0);
-    assert_eq!(wrong(events(&[(104, "in")]), &truth), 1);
-    assert_eq!(wrong(events(&[(104, "in"), (195, "out"), (300, "in")]), &truth), 1);
-    assert_eq!(wrong(events(&[(104, "out"), (195, "out")]), &truth), 2);
-    assert_eq!(wrong(events(&[(111, "in"), (195, "out")]), &truth), 2);
+fn wrong(events: &[u8]) -> usize {
+    let score = Score::of(&crossings(events), &truth(), Duration::from_secs(1));
+    assert_eq!(score.all.truth(), 32);
+    score.missed.len() + score.wrong.len()
 }
 
 #[test]
 fn every_frame_of_the_sample_clip_is_counted_right() {
     let (events, summary) = count(1);
-    let wrong = wrong(crossings(&events), &truth());
+    let wrong = wrong(&events);
     assert!(wrong <= MOST_WRONG, "{wrong} of 32 events are missed or false");
     assert_eq!(summary["frames"], 795);
     let lines = &summary["lines"]["v500"];
-    let entries = crossings(&events).iter().filter(|(_, direction)| direction == "in").count();
+    let entries = crossings(&events).iter().filter(|event| event.direction == Direction::In).count();
     assert_eq!(lines["in"], entries);
 
     let schema: serde_json::Value =
@@ -119,7 +107,7 @@ fn every_frame_of_the_sample_clip_is_counted_right() {
 #[test]
 fn every_second_frame_is_enough_and_two_runs_give_the_same_bytes() {
     let (first, _) = count(2);
-    let wrong = wrong(crossings(&first), &truth());
+    let wrong = wrong(&first);
     assert!(wrong <= MOST_WRONG, "{wrong} of 32 events are missed or false");
     let (second, _) = count(2);
     assert_eq!(first, second);

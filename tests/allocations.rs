@@ -12,7 +12,7 @@ use footfall::geom::{ImageBox, ImagePoint, PictureSize, Segment};
 use footfall::ids::LineId;
 use footfall::pipeline::{Pipeline, PipelineSettings, SeenFrame};
 use footfall::time::{FrameTime, WallTime};
-use footfall::track::{PeopleTracker, TrackSettings};
+use footfall::track::TrackSettings;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -161,9 +161,10 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
         lines: vec![line],
         exclusion: Vec::new(),
         longest_gap: Duration::from_secs(2),
+        tracking: TrackSettings::default(),
+        floor: None,
     };
-    let tracker = Box::new(PeopleTracker::on_image(TrackSettings::default()));
-    let mut pipeline = Pipeline::new(settings, tracker, FrameTime::default()).expect("a sound line");
+    let mut pipeline = Pipeline::new(settings, FrameTime::default()).expect("a sound line");
     let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);
     let mut frame = |number: u64| {
         people.clear();

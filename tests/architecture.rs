@@ -13,8 +13,9 @@ use std::path::Path;
 /// Which files may name a foreign crate. A name that ends in `/` is a folder; `""` is every file.
 const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
-    ("clap", &["app/cli.rs"]),
+    ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
+    ("fastrand", &["analytics/score.rs"]),
     ("flate2", &["wire/"]),
     ("image", &["capture/pictures.rs", "app/"]),
     ("indicatif", &["app/"]),
@@ -26,8 +27,8 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),
     ("rustix", &["detect/ort/", "app/"]),
-    ("serde", &["calibration/", "detect/manifest.rs", "wire/", "publish/mqtt.rs"]),
-    ("serde_json", &["wire/", "outbox/", "publish/mqtt.rs", "app/"]),
+    ("serde", &["calibration/", "detect/manifest.rs", "recording/lines.rs", "wire/", "publish/mqtt.rs"]),
+    ("serde_json", &["recording/lines.rs", "wire/", "outbox/", "publish/mqtt.rs", "app/"]),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
@@ -39,7 +40,7 @@ const FOREIGN: &[Foreign<'_>] = &[
 ];
 
 /// Files whose types may be written and read as text; others only pass such types on.
-const SERIALISED: &[&str] = &["calibration/", "detect/manifest.rs", "wire/"];
+const SERIALISED: &[&str] = &["calibration/", "detect/manifest.rs", "recording/lines.rs", "wire/"];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);

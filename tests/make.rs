@@ -1,4 +1,4 @@
-//! What `make` deletes and what it leaves, on a copy of the Makefile.
+//! What `make` deletes, leaves and skips, on a copy of its files.
 
 use std::path::Path;
 use std::process::Command;
@@ -39,4 +39,16 @@ fn make_clean_leaves_a_users_own_networks_alone() {
         }
     }
     assert!(!root.join("build").exists());
+}
+
+#[test]
+fn tracks_are_not_scored_where_the_data_set_is_not_there_and_that_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("checkout");
+    std::fs::create_dir_all(root.join("scripts")).expect("a folder");
+    copy("scripts/mot15", &root);
+    copy("scripts/pins", &root);
+    let made = Command::new("bash").arg(root.join("scripts/mot15")).output().expect("bash is there");
+    let told = String::from_utf8_lossy(&made.stdout);
+    assert_eq!((made.status.code(), &*told), (Some(0), "skipped: no ../shared\n"));
 }

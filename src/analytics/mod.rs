@@ -1,6 +1,7 @@
-//! Sums over intervals, and how much of them was really seen.
+//! Sums over intervals, how much of them was really seen, and how right they are against a person's tally.
 
 mod minutes;
+pub mod score;
 
 pub use minutes::MinuteLedger;
 

@@ -2,10 +2,18 @@
 //!
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
+mod evaluate;
+mod record;
+mod track;
+
+pub use evaluate::EvaluateArgs;
+pub use record::RecordArgs;
+pub use track::TrackArgs;
+
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
-use crate::geom::{ImagePoint, Segment};
+use crate::geom::{ImagePoint, PictureSize, Segment};
 use crate::ids::{CameraId, IdError, LineId};
 use crate::time::WallTime;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -34,12 +42,24 @@ pub enum Command {
     /// SIGTERM or Ctrl-C stops it within 5 s with all that was counted on disk.
     #[command(after_help = "Example:\n  footfall run --config /etc/footfall/footfall.toml")]
     Run(RunArgs),
-    /// Count in a video clip, as fast as it goes
+    /// Count in a video clip or in a recording, as fast as it goes
     #[command(after_help = "Examples:\n  footfall count door.mp4 --line entrance:500,140,500,480\n  \
         footfall count door.mp4 --line in:500,140,500,480 --every 2 --events crossings.jsonl --json\n  \
-        footfall count door.mp4 --config footfall.toml --camera door --video drawn.mp4\n\n\
+        footfall count door.mp4 --config footfall.toml --camera door --video drawn.mp4\n  \
+        footfall count --detections seen.jsonl --line entrance:500,140,500,480 --events crossings.jsonl\n\n\
         Whoever walks along a line from X1,Y1 to X2,Y2 on the picture has the store on the left.")]
     Count(CountArgs),
+    /// Write down what the network sees in a clip or at a camera: boxes and times, no picture
+    ///
+    /// `footfall count --detections` counts with it again, without picture or network, and comes to the same records.
+    #[command(after_help = record::EXAMPLE)]
+    Record(RecordArgs),
+    /// Compare a count with what a person saw, event by event
+    #[command(after_help = evaluate::EXAMPLE)]
+    Evaluate(EvaluateArgs),
+    /// Follow people through a file of detections: MOT text in, MOT text out
+    #[command(after_help = track::EXAMPLE)]
+    Track(TrackArgs),
     /// Look for faults in a config file and show all of them
     #[command(after_help = "Example:\n  footfall check --config footfall.toml")]
     Check(CheckArgs),
@@ -135,7 +155,14 @@ pub struct LineArgs {
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct CountArgs {
     /// A video file, or a folder of PNG and JPEG pictures
-    pub clip: PathBuf,
+    #[arg(required_unless_present = "detections")]
+    pub clip: Option<PathBuf>,
+    /// Count with what was seen before, in place of a clip: a recording, or MOT text with --fps and --picture
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clip", "model", "threads", "video"])]
+    pub detections: Option<PathBuf>,
+    /// Size of the picture that the boxes of MOT text were found in
+    #[arg(long, value_name = "WxH", conflicts_with = "clip", value_parser = picture_size)]
+    pub picture: Option<PictureSize>,
     /// Which lines.
     #[command(flatten)]
     pub lines: LineArgs,
@@ -157,9 +184,9 @@ pub struct CountArgs {
     /// Print one summary object on standard output
     #[arg(long)]
     pub json: bool,
-    /// When the clip's first frame was taken
-    #[arg(long, value_name = "RFC3339", value_parser = wall_time, default_value = "2026-01-01T00:00:00Z")]
-    pub start: WallTime,
+    /// When the clip's first frame was taken [default: 2026-01-01T00:00:00Z]
+    #[arg(long, value_name = "RFC3339", value_parser = wall_time)]
+    pub start: Option<WallTime>,
     /// Write the clip with boxes, tracks and lines drawn
     #[arg(long, value_name = "OUT.mp4")]
     pub video: Option<PathBuf>,
@@ -419,6 +446,17 @@ fn watch_length(text: &str) -> Result<Duration, String> {
     if span.is_zero() { Err("give at least 1s".to_owned()) } else { Ok(span) }
 }
 
+fn span(text: &str) -> Result<Duration, String> {
+    parse_span(text).map_err(|fault| fault.to_string())
+}
+
+fn picture_size(text: &str) -> Result<PictureSize, String> {
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=65_535).contains(side));
+    let sides = text.split_once('x').and_then(|(width, height)| side(width).zip(side(height)));
+    let size = sides.map(|(width, height)| PictureSize { width, height });
+    size.ok_or_else(|| "give the width and the height in px, such as 768x576".to_owned())
+}
+
 fn wall_time(text: &str) -> Result<WallTime, String> {
     let at = text.parse::<jiff::Timestamp>();
     at.map(|at| WallTime::from_unix_ms(at.as_millisecond()))
@@ -469,7 +507,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 8);
+        assert_eq!(leaves, 11);
     }
 
     #[test]
@@ -510,9 +548,10 @@ mod tests {
     #[test]
     fn a_count_begins_at_a_fixed_time_where_none_is_given() {
         let args = count("footfall count a.avi --line a:0,0,9,9");
-        assert_eq!(args.start.to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(args.start, None);
+        assert_eq!(crate::app::clip::DEFAULT_START.to_string(), "2026-01-01T00:00:00Z");
         let args = count("footfall count a.avi --line a:0,0,9,9 --start 2026-05-01T09:00:00+08:00");
-        assert_eq!(args.start.to_string(), "2026-05-01T01:00:00Z");
+        assert_eq!(args.start.unwrap().to_string(), "2026-05-01T01:00:00Z");
     }
 
     #[test]
@@ -577,6 +616,34 @@ mod tests {
         refused("--u-turn 11m", "at most 10m");
         refused("--anchor feet", "foot, centre, head");
         refused("--start yesterday", "with its zone");
+    }
+
+    #[test]
+    fn a_count_takes_a_clip_or_detections_and_not_both() {
+        let args = count("footfall count --detections d.txt --fps 7 --picture 768x576 --line a:0,0,9,9");
+        assert_eq!(args.picture, Some(PictureSize { width: 768, height: 576 }));
+        let refused =
+            |rest: &str, why: &str| check_refused(&format!("footfall count --line a:0,0,9,9 {rest}"), why);
+        refused("", "<CLIP>");
+        refused("a.avi --detections d.txt", "cannot be used with");
+        refused("--detections d.txt --model m.toml", "cannot be used with");
+        refused("--detections d.txt --video v.mp4", "cannot be used with");
+        refused("a.avi --picture 768x576", "cannot be used with");
+        refused("--detections d.txt --picture 768", "such as 768x576");
+        refused("--detections d.txt --picture 0x576", "such as 768x576");
+    }
+
+    #[test]
+    fn a_recording_is_of_a_clip_or_of_a_camera() {
+        let Command::Record(args) = check("footfall record --config f.toml --for 10m --out s.jsonl") else {
+            panic!("expected record")
+        };
+        assert_eq!(args.length, Some(Duration::from_secs(600)));
+        check_refused("footfall record --out s.jsonl", "<CLIP|--config <FILE>>");
+        check_refused("footfall record a.avi --config f.toml --out s.jsonl", "cannot be used with");
+        check_refused("footfall record a.avi --for 10m --out s.jsonl", "cannot be used with");
+        check_refused("footfall record --config f.toml --fps 5 --out s.jsonl", "cannot be used with");
+        check_refused("footfall record a.avi", "--out <SEEN.jsonl>");
     }
 
     #[test]

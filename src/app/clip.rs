@@ -1,24 +1,30 @@
-//! `footfall count`, from its arguments to a [`CountJob`], its files and its summary.
+//! `footfall count`, from its arguments to what it sees, its files and its summary.
 
 use super::cli::{CountArgs, LineArgs};
-use super::count::{CountJob, Watcher, count_clip};
+use super::count::{CountJob, Watcher, count_sights};
 use super::eye;
+use super::sights::replay::{MotFacts, Replay};
+use super::sights::{ClipSettings, ClipSights, Sights};
 use crate::capture::{Playback, SourceAddress, SourceSettings};
 use crate::config::{self, geometry_name};
 use crate::detect::DetectorSettings;
 use crate::ids::CameraId;
 use crate::pipeline::PipelineSettings;
-use crate::wire::v1::MadeBy;
+use crate::time::{Clock, SystemClock, WallTime};
+use crate::track::{ScoreLevels, TrackSettings};
 use anyhow::Context;
 use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A clip on disk that takes longer than this to open or read is on a disk that is gone.
 const DISK_TIMEOUT: Duration = Duration::from_secs(30);
 /// As the config file's default.
 const CAMERA_TIMEOUT: Duration = Duration::from_secs(5);
+/// When a clip began of which nobody says it: 2026-01-01T00:00:00Z.
+pub(super) const DEFAULT_START: WallTime = WallTime::from_unix_ms(1_767_225_600_000);
 
 /// How a clip is to be looked at: by a camera of a config file, by the arguments, or both.
 #[derive(Debug, Clone)]
@@ -64,6 +70,8 @@ impl View {
             lines: Vec::new(),
             exclusion: Vec::new(),
             longest_gap: config::LONGEST_GAP,
+            tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
+            floor: None,
         };
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
         Ok(Self { camera, pipeline, detector: eye::default_settings(), source: None })
@@ -74,7 +82,8 @@ impl View {
 pub(super) fn from_disk(clip: &Path) -> anyhow::Result<SourceSettings> {
     let source = to_look_at(clip)?;
     if source.address.is_live() {
-        let why = "`footfall count` takes a clip or a folder of pictures; a camera is for `footfall run`";
+        let why = "this takes a clip or a folder of pictures; a camera is for `footfall run`, or for `footfall record \
+                   --config FILE --camera ID`";
         return Err(super::exit::Failure::Input(why.to_owned()).into());
     }
     Ok(source)
@@ -98,31 +107,20 @@ pub(super) fn to_look_at(clip: &Path) -> anyhow::Result<SourceSettings> {
     })
 }
 
-/// Counts in a clip.
+/// Counts in a clip or in a file of detections.
 ///
 /// # Errors
 /// What cannot be read, run or written, and what to do.
 pub fn count(args: &CountArgs) -> anyhow::Result<()> {
-    let mut view = View::of(&args.lines, args.model.as_ref())?;
-    view.detector.threads = args.threads.map_or(view.detector.threads, usize::from);
-    let job = CountJob {
-        source: from_disk(&args.clip)?,
-        fps: args.fps,
-        every: u64::from(args.every.get()),
-        start: args.start,
-        made_by: MadeBy {
-            camera: view.camera,
-            run: args.start,
-            model: String::new(),
-            geometry: geometry_name(&view.pipeline),
-        },
-        pipeline: view.pipeline,
-    };
-    let mut detector = eye::open(&view.detector)?;
+    let view = View::of(&args.lines, args.model.as_ref())?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let mut sights = sights(args, &view, &clock)?;
+    let job =
+        CountJob { camera: view.camera, geometry: geometry_name(&view.pipeline), pipeline: view.pipeline };
     let mut events = open_events(args.events.as_deref())?;
-    let mut drawing = args.video.as_deref().map(|path| drawing(path, &job)).transpose()?;
+    let mut drawing = args.video.as_deref().map(|path| drawing(path, &job, args)).transpose()?;
     let watcher = drawing.as_deref_mut().map(|drawing| drawing as &mut dyn Watcher);
-    let summary = count_clip(&job, detector.as_mut(), &mut events, watcher)?;
+    let summary = count_sights(&job, sights.as_mut(), clock.as_ref(), &mut events, watcher)?;
     events.flush().with_context(|| written_to(args.events.as_deref()))?;
     if let Some(drawing) = drawing {
         drawing.finish()?;
@@ -130,6 +128,24 @@ pub fn count(args: &CountArgs) -> anyhow::Result<()> {
     let told = if args.json { summary.to_json().to_string() } else { summary.to_text() };
     writeln!(stdout(), "{told}")?;
     Ok(())
+}
+
+/// What there is to count: a clip with a network, or what was seen before.
+fn sights(args: &CountArgs, view: &View, clock: &Arc<dyn Clock>) -> anyhow::Result<Box<dyn Sights>> {
+    if let Some(path) = &args.detections {
+        let facts = MotFacts { fps: args.fps, picture: args.picture, start: args.start };
+        return Ok(Box::new(Replay::open(path, args.every, facts, DEFAULT_START)?));
+    }
+    let clip = args.clip.as_deref().context("the arguments hold a clip where they hold no detections")?;
+    let settings = ClipSettings {
+        source: from_disk(clip)?,
+        fps: args.fps,
+        every: args.every,
+        start: args.start.unwrap_or(DEFAULT_START),
+    };
+    let threads = args.threads.map_or(view.detector.threads, usize::from);
+    let detector = eye::open(&DetectorSettings { threads, ..view.detector.clone() })?;
+    Ok(Box::new(ClipSights::open(settings, detector, Arc::clone(clock))?))
 }
 
 fn open_events(path: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
@@ -148,8 +164,9 @@ trait Drawing: Watcher {
 }
 
 #[cfg(feature = "capture-opencv")]
-fn drawing(path: &Path, job: &CountJob) -> anyhow::Result<Box<dyn Drawing>> {
-    Ok(Box::new(super::film::Film::new(path, job)))
+fn drawing(path: &Path, job: &CountJob, args: &CountArgs) -> anyhow::Result<Box<dyn Drawing>> {
+    let fps = args.fps.map(|fps| fps / f64::from(args.every.get()));
+    Ok(Box::new(super::film::Film::new(path, &job.pipeline, fps)))
 }
 
 #[cfg(feature = "capture-opencv")]
@@ -160,7 +177,7 @@ impl Drawing for super::film::Film {
 }
 
 #[cfg(not(feature = "capture-opencv"))]
-fn drawing(_path: &Path, _job: &CountJob) -> anyhow::Result<Box<dyn Drawing>> {
+fn drawing(_path: &Path, _job: &CountJob, _args: &CountArgs) -> anyhow::Result<Box<dyn Drawing>> {
     let why = "this footfall was built without capture-opencv, so it writes no clip";
     Err(super::exit::Failure::Input(why.to_owned()).into())
 }

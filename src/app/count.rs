@@ -1,38 +1,36 @@
-//! `footfall count`: the pipeline of the service over a clip, as fast as it goes.
+//! `footfall count`: the pipeline of the service over a clip or a recording, as fast as it goes.
 //!
 //! It writes the records that the box would send, with a clock that starts where it is told to, so two
 //! runs over one clip give the same bytes and any count can be argued about with a file in hand.
 
 use crate::analytics::LineTotal;
 use crate::app::exit::Failure;
+use crate::app::sights::Sights;
 use crate::app::usage::{peak_rss_mb, process_cpu};
-use crate::capture::{self, CaptureError, Frame, FrameSource, ReadOutcome, SourceSettings};
-use crate::detect::{Detection, Detector};
+use crate::calibration::FloorError;
+use crate::capture::Frame;
+use crate::detect::Detection;
+use crate::geom::PictureSize;
+use crate::ids::CameraId;
 use crate::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
-use crate::time::{Clock, FrameTime, SystemClock, WallTime};
-use crate::track::{PeopleTracker, Sighting, TrackSettings};
+use crate::recording::Moment;
+use crate::time::Clock;
+use crate::track::{PlaneName, Sighting};
 use crate::wire::v1::{Fact, JsonLines, MadeBy};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What to count, and how.
 #[derive(Debug, Clone)]
 pub struct CountJob {
-    /// The clip or the folder of pictures.
-    pub source: SourceSettings,
-    /// Frames a second, where the container's own times are not to be used.
-    pub fps: Option<f64>,
-    /// Use every so manieth frame; 1 uses all.
-    pub every: u64,
-    /// Wall time of the first frame.
-    pub start: WallTime,
     /// The lines and how they count.
     pub pipeline: PipelineSettings,
-    /// What goes into the records; the model's name is taken from the detector.
-    pub made_by: MadeBy,
+    /// Whose records these are.
+    pub camera: CameraId,
+    /// Version of the geometry.
+    pub geometry: String,
 }
 
 /// Draws what was seen; gets every frame that was used.
@@ -68,7 +66,7 @@ pub struct CountSummary {
     pub lines: Vec<LineTotal>,
     /// CPU time of the process, start-up included.
     pub cpu: Duration,
-    /// Time that passed, from opening the clip on.
+    /// Time that passed, opening the network and the clip included.
     pub wall: Duration,
     /// CPU time inside the network's `run`.
     pub inference_cpu: Duration,
@@ -101,7 +99,8 @@ impl CountSummary {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         for total in &self.lines {
-            text += &format!("{:<20} in {:>5}   out {:>5}\n", total.line, total.entries, total.exits);
+            text +=
+                &format!("{:<20} in {:>5}   out {:>5}\n", total.line.as_str(), total.entries, total.exits);
         }
         let per_frame = |span: Duration| 1e3 * span.as_secs_f64() / self.frames_used.max(1) as f64;
         text += &format!(
@@ -124,7 +123,7 @@ fn rounded(number: f64) -> f64 {
 /// One count under way.
 struct Count<'a, 'w> {
     job: &'a CountJob,
-    detector: &'a mut dyn Detector,
+    sights: &'a mut dyn Sights,
     events: JsonLines<&'a mut dyn Write>,
     watcher: Option<&'a mut (dyn Watcher + 'w)>,
     progress: ProgressBar,
@@ -135,84 +134,86 @@ struct Count<'a, 'w> {
     frames_used: u64,
 }
 
-/// Counts a clip; every record goes to `events` as one line of JSON.
+/// Counts what there is to see; every record goes to `events` as one line of JSON. `clock` began with the opening.
 ///
 /// # Errors
-/// Where the clip cannot be read, a line lies outside its picture, the network fails or a file cannot be written.
-pub fn count_clip<'a>(
+/// Where nothing can be seen, a line lies outside the picture, or a file cannot be written.
+pub fn count_sights<'a>(
     job: &'a CountJob,
-    detector: &'a mut dyn Detector,
+    sights: &'a mut dyn Sights,
+    clock: &dyn Clock,
     events: &'a mut dyn Write,
     watcher: Option<&'a mut (dyn Watcher + '_)>,
 ) -> anyhow::Result<CountSummary> {
-    let clock = Arc::new(SystemClock::start());
-    let mut source = capture::open(&job.source, clock.clone(), job.start, job.fps)?;
-    let made_by = MadeBy { model: detector.model().to_owned(), ..job.made_by.clone() };
+    let made_by = MadeBy {
+        camera: job.camera.clone(),
+        run: sights.start().wall,
+        model: sights.model().to_owned(),
+        geometry: job.geometry.clone(),
+        plane: PlaneName::Image,
+    };
     let totals = job.pipeline.lines.iter().map(|line| LineTotal::none_yet(line.id.clone()));
     let mut count = Count {
         totals: totals.collect(),
-        progress: progress_bar(source.facts().frames),
+        progress: progress_bar(sights.frames()),
         events: JsonLines::new(events),
         job,
-        detector,
+        sights,
         watcher,
         made_by,
         detections: Vec::new(),
         told: Vec::new(),
         frames_used: 0,
     };
-    let frames = count.play(source.as_mut())?;
+    let frames = count.play()?;
     Ok(CountSummary {
         frames,
         frames_used: count.frames_used,
         lines: count.totals,
         cpu: process_cpu(),
         wall: clock.now().elapsed,
-        inference_cpu: count.detector.inference_cpu(),
+        inference_cpu: count.sights.inference_cpu(),
         peak_rss_mb: peak_rss_mb(),
         model: count.made_by.model,
     })
 }
 
 impl Count<'_, '_> {
-    /// Plays the whole clip; gives the number of frames decoded.
-    fn play(&mut self, source: &mut dyn FrameSource) -> anyhow::Result<u64> {
-        let every = self.job.every.max(1);
-        let start = FrameTime::of_run(self.job.start, Duration::ZERO);
-        let tracker = Box::new(PeopleTracker::learning(TrackSettings::default()));
-        let mut pipeline = Pipeline::new(self.job.pipeline.clone(), tracker, start)?;
-        let (mut frame, mut decoded, mut last) = (Frame::default(), 0, start);
+    /// Plays all there is; gives the number of frames decoded.
+    fn play(&mut self) -> anyhow::Result<u64> {
+        let mut pipeline = Pipeline::new(self.job.pipeline.clone(), self.sights.start())?;
         loop {
-            let mut wanted = |number: u64, at: FrameTime| {
-                (decoded, last) = (number, at);
-                (number - 1).is_multiple_of(every)
-            };
-            match source.read_wanted(&mut wanted, &mut frame)? {
-                ReadOutcome::Frame => self.look(&mut pipeline, &frame)?,
-                ReadOutcome::End => break,
+            match self.sights.next(&mut self.detections)? {
+                Moment::Frame(frame) => self.look(&mut pipeline, frame)?,
+                Moment::Interrupted(at) => {
+                    // As the service does with a frame that it cannot look at.
+                    pipeline.interrupted();
+                    pipeline.tick(at, &mut self.told);
+                    self.tell()?;
+                }
+                Moment::End { frames, at } => {
+                    pipeline.finish(at, &mut self.told);
+                    self.tell()?;
+                    self.progress.finish_and_clear();
+                    return Ok(frames);
+                }
             }
-            self.progress.set_position(decoded);
         }
-        if self.frames_used == 0 {
-            return Err(CaptureError::NoFrames { address: self.job.source.address.clone() }.into());
-        }
-        pipeline.finish(last, &mut self.told);
-        self.tell()?;
-        self.progress.finish_and_clear();
-        Ok(decoded)
     }
 
-    fn look(&mut self, pipeline: &mut Pipeline, frame: &Frame) -> anyhow::Result<()> {
+    fn look(&mut self, pipeline: &mut Pipeline, seen: SeenFrame) -> anyhow::Result<()> {
         if self.frames_used == 0 {
-            self.check_lines(frame)?;
+            self.check_lines(seen.size)?;
         }
         self.frames_used += 1;
-        self.detector.detect(&frame.picture, &mut self.detections)?;
-        let seen = SeenFrame { number: frame.number, at: frame.at, size: frame.picture.size(), dropped: 0 };
+        self.progress.set_position(seen.number);
         let stepped = pipeline.step(seen, &self.detections, &mut self.told);
-        stepped.with_context(|| format!("{}: frame {}", self.job.source.address, frame.number))?;
+        self.made_by.plane = pipeline.plane();
+        stepped.with_context(|| format!("{}: frame {}", self.sights.name(), seen.number))?;
         self.tell()?;
-        let Some(watcher) = self.watcher.as_deref_mut() else { return Ok(()) };
+        let Some((watcher, frame)) = self.watcher.as_deref_mut().zip(self.sights.frame()) else {
+            return Ok(());
+        };
         watcher.watch(&Seen {
             frame,
             detections: &self.detections,
@@ -222,8 +223,8 @@ impl Count<'_, '_> {
     }
 
     /// A clip given without a configuration says only now how large its picture is.
-    fn check_lines(&self, frame: &Frame) -> Result<(), Failure> {
-        let size = self.job.pipeline.picture.unwrap_or(frame.picture.size());
+    fn check_lines(&self, seen: PictureSize) -> Result<(), Failure> {
+        let size = self.job.pipeline.picture.unwrap_or(seen);
         for line in &self.job.pipeline.lines {
             for end in [line.segment.a, line.segment.b] {
                 if !size.contains(end) {
@@ -233,6 +234,12 @@ impl Count<'_, '_> {
                     )));
                 }
             }
+        }
+        let Some(floor) = self.job.pipeline.floor.clone() else { return Ok(()) };
+        let fault = |fault: FloorError| Failure::Input(format!("calibration: {fault}"));
+        let floor = floor.for_picture(size).map_err(fault)?;
+        for line in &self.job.pipeline.lines {
+            floor.holds(&format!("line {}", line.id), &[line.segment.a, line.segment.b]).map_err(fault)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::detect::inspect::InspectError;
 use crate::detect::manifest::ManifestError;
 use crate::pipeline::FrameRefused;
 use crate::publish::PublishError;
+use crate::recording::RecordingError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ pub enum Ending {
     Usage = 2,
     /// The config file has faults.
     Config = 3,
-    /// A clip, a camera, a model or a library cannot be used.
+    /// A clip, a camera, a file of detections, a model or a library cannot be used.
     Input = 4,
     /// Records could not be stored on disk.
     Storage = 5,
@@ -53,7 +54,7 @@ impl Ending {
             Self::Unexpected => "something unforeseen failed",
             Self::Usage => "the arguments are wrong",
             Self::Config => "the config file cannot be read or has faults",
-            Self::Input => "a clip, a camera, a model or a library cannot be used",
+            Self::Input => "a clip, a camera, a file of detections, a model or a library cannot be used",
             Self::Storage => "records could not be stored on disk",
             Self::NotSeen => "`watch --expect`: what was expected did not arrive in time",
         }
@@ -85,6 +86,7 @@ impl Ending {
             (cause.is::<InspectError>(), Self::Input),
             (cause.is::<FrameRefused>(), Self::Input),
             (cause.is::<TripwireError>(), Self::Input),
+            (cause.is::<RecordingError>(), Self::Input),
         ];
         table.iter().find(|(is_it, _)| *is_it).map(|(_, ending)| *ending)
     }
@@ -177,6 +179,7 @@ mod tests {
         let line = LineId::parse("door").unwrap();
         check(TripwireError::NoLength { line, length_px: 0.0 }, Ending::Input);
         check(Manifest::parse(Path::new("m.toml"), "").unwrap_err(), Ending::Input);
+        check(RecordingError::NoOpening { line: 1 }, Ending::Input);
     }
 
     #[cfg(feature = "capture-opencv")]

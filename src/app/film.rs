@@ -1,6 +1,6 @@
 //! The clip that `footfall count --video` writes: boxes, tracks, lines and totals over what the camera saw.
 
-use super::count::{CountJob, Seen, Watcher};
+use super::count::{Seen, Watcher};
 use super::draw::{BoxMark, ClipWriter, LineMark, Overlay, Trail, ZoneKind, ZoneMark, draw};
 use crate::analytics::LineTotal;
 use crate::capture::Picture;
@@ -22,8 +22,8 @@ pub struct Film {
     path: PathBuf,
     writer: Option<ClipWriter>,
     pipeline: PipelineSettings,
+    /// Frames a second of the drawn clip, where somebody says it.
     fps: Option<f64>,
-    every: u64,
     trails: Vec<LivingTrail>,
     picture: Picture,
     /// Time of the first frame and how many were drawn, which give the rate where nobody states it.
@@ -44,13 +44,12 @@ const RATE_FRAMES: usize = 3;
 impl Film {
     /// A clip that will be written to `path` as the frames come.
     #[must_use]
-    pub fn new(path: &Path, job: &CountJob) -> Self {
+    pub fn new(path: &Path, pipeline: &PipelineSettings, fps: Option<f64>) -> Self {
         Self {
             path: path.to_owned(),
             writer: None,
-            pipeline: job.pipeline.clone(),
-            fps: job.fps,
-            every: job.every,
+            pipeline: pipeline.clone(),
+            fps,
             trails: Vec::new(),
             picture: Picture::default(),
             first_frames: Vec::new(),
@@ -131,7 +130,7 @@ impl Film {
     /// Frames a second of the drawn clip, so that it plays as fast as the original.
     fn rate(&self) -> f64 {
         if let Some(fps) = self.fps {
-            return fps / self.every as f64;
+            return fps;
         }
         match (self.first_frames.first(), self.first_frames.last()) {
             (Some(first), Some(last)) if last > first => {
@@ -249,6 +248,7 @@ fn anchor_label(line: &str, anchor: Anchor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::track::TrackSettings;
     use crate::capture::Frame;
     use crate::count::LineSettings;
     use crate::ids::{LineId, TrackId};
@@ -277,6 +277,8 @@ mod tests {
             lines: anchors.iter().map(|anchor| line(*anchor)).collect(),
             exclusion: Vec::new(),
             longest_gap: Duration::from_secs(2),
+            tracking: TrackSettings::default(),
+            floor: None,
         }
     }
 
@@ -286,7 +288,6 @@ mod tests {
             writer: None,
             pipeline: pipeline(anchors),
             fps: None,
-            every: 1,
             trails: Vec::new(),
             picture: Picture::default(),
             first_frames: Vec::new(),

@@ -10,6 +10,7 @@ pub mod clip;
 pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
+pub mod evaluate;
 pub mod exit;
 pub mod eye;
 #[cfg(feature = "capture-opencv")]
@@ -18,7 +19,10 @@ pub mod look;
 #[cfg(feature = "detect-ort")]
 pub mod model;
 pub mod native_env;
+pub mod record;
 pub mod run;
+pub mod sights;
+pub mod track;
 pub mod usage;
 pub mod watch;
 
@@ -63,6 +67,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Count(args) => clip::count(args),
+        Command::Record(args) => record::record(args, &mut stdout()),
+        Command::Evaluate(args) => evaluate::evaluate(args, &mut stdout()),
+        Command::Track(args) => track::track(args, &mut stdout()),
         Command::Check(args) => check::check(args, &mut stdout()),
         Command::Config(ConfigCommand::Default) => check::print_default(&mut stdout()),
         Command::Model(command) => model(command),

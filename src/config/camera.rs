@@ -1,17 +1,19 @@
 //! `[[camera]]` and its `[[camera.line]]`.
 
 use super::broker::login;
-use super::check::{FilesBeside, PathKind};
+use super::check::{FilesBeside, PathKind, existing_file};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
 use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
+use crate::calibration::Floor;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
 use crate::count::{Anchor, Band, LineSettings};
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
 use crate::ids::{CameraId, LineId};
 use crate::pipeline::PipelineSettings;
 use crate::publish::Login;
+use crate::track::{ScoreLevels, TrackSettings};
 use std::collections::BTreeMap;
 
 /// Lines of one camera; a door needs one or two.
@@ -63,7 +65,7 @@ pub(super) fn camera(
         Some(id)
     });
     let source = source(table, files);
-    let pipeline = pipeline(table);
+    let pipeline = pipeline(table, files);
     let (id, source, pipeline) = (id?, source?, pipeline?);
     let geometry = geometry_name(&pipeline);
     Some(CameraSettings { id, source, pipeline, geometry })
@@ -138,7 +140,7 @@ fn beside_config(
     None
 }
 
-fn pipeline(table: &mut Table<'_>) -> Option<PipelineSettings> {
+fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSettings> {
     let picture = table.need("picture", "picture = \"1280x720\"").and_then(|e| e.parsed(picture_size));
     let fps = |e: Entry<'_>| e.number_that(|fps| fps > 0.0 && fps <= MAX_FPS, "more than 0 and at most 240");
     let rate = table.get("fps").and_then(fps);
@@ -149,7 +151,38 @@ fn pipeline(table: &mut Table<'_>) -> Option<PipelineSettings> {
     let longest_gap = table.span("longest_gap", GAP);
     let exclusion = zones(table, "exclude", picture);
     let lines = lines(table, anchor, picture);
-    Some(PipelineSettings { picture: Some(picture?), rate, lines: lines?, exclusion, longest_gap })
+    let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), files));
+    let tracking = TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() };
+    let (picture, lines) = (Some(picture?), lines?);
+    Some(PipelineSettings { picture, rate, lines, exclusion, longest_gap, tracking, floor })
+}
+
+/// The floor in the calibration file that a setting names, where every line lies on it.
+fn floor(
+    entry: &Entry<'_>,
+    picture: Option<PictureSize>,
+    lines: Option<&[LineSettings]>,
+    files: &dyn FilesBeside,
+) -> Option<Floor> {
+    let path = existing_file(entry, files)?;
+    let text = match files.text(&path) {
+        Ok(text) => text,
+        Err(problem) => {
+            entry.fault(FaultKind::File { path, problem });
+            return None;
+        }
+    };
+    let floor = Floor::parse(&text)
+        .map_err(|reason| entry.fault(FaultKind::Calibration { path, reason }))
+        .ok()?
+        .for_picture(picture?)
+        .map_err(|fault| entry.fault(fault))
+        .ok()?;
+    for line in lines? {
+        let what = format!("line {}", line.id);
+        floor.holds(&what, &[line.segment.a, line.segment.b]).map_err(|fault| entry.fault(fault)).ok()?;
+    }
+    Some(floor)
 }
 
 /// Reads `"768x576"`.

@@ -41,6 +41,12 @@ pub trait FilesBeside {
     /// What lies at a resolved path.
     fn kind(&self, path: &Path) -> PathKind;
 
+    /// The text of a small file.
+    ///
+    /// # Errors
+    /// [`FileProblem`] says why there is none.
+    fn text(&self, path: &Path) -> Result<String, FileProblem>;
+
     /// The first line of a small text file.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! `broker`, `user` and `password_file` never get in here, and no line of the file is quoted.
 
 use super::span::{Span, SpanError};
+use crate::calibration::{CalibrationError, FloorError};
 use crate::capture::AddressError;
 use crate::geom::PictureSize;
 use crate::geom::polygon::PolygonError;
@@ -204,6 +205,17 @@ pub enum FaultKind {
     /// Points that enclose nothing.
     #[error(transparent)]
     Polygon(#[from] PolygonError),
+    /// A calibration file that cannot be used.
+    #[error("{} {reason}", .path.display())]
+    Calibration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: CalibrationError,
+    },
+    /// A calibration that does not fit the picture, or a line on it.
+    #[error(transparent)]
+    Floor(#[from] FloorError),
     /// None where at least one is needed.
     #[error("there is no {what}; add at least one, for example {example}")]
     None {

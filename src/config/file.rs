@@ -65,6 +65,15 @@ fn read_at_most(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+fn small_text(path: &Path, most: u64) -> Result<String, FileProblem> {
+    let unreadable = |error: std::io::Error| FileProblem::Unreadable(in_small(&error.to_string()));
+    let bytes = read_at_most(path, most).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        return Err(FileProblem::TooLong(most));
+    }
+    String::from_utf8(bytes).map_err(|_not_text| FileProblem::NotText)
+}
+
 /// System messages begin with a capital; ours stand in the middle of a line.
 fn in_small(message: &str) -> String {
     let mut letters = message.chars();
@@ -96,18 +105,17 @@ impl FilesBeside for DiskFiles {
         }
     }
 
+    fn text(&self, path: &Path) -> Result<String, FileProblem> {
+        small_text(path, MAX_FILE_BYTES)
+    }
+
     fn secret(&self, path: &Path) -> Result<String, FileProblem> {
         match self.kind(path) {
             PathKind::File => {}
             PathKind::Folder => return Err(FileProblem::NotAFile),
             PathKind::Nothing => return Err(FileProblem::NotThere),
         }
-        let bytes = read_at_most(path, MAX_SECRET_BYTES)
-            .map_err(|error| FileProblem::Unreadable(in_small(&error.to_string())))?;
-        if bytes.len() as u64 > MAX_SECRET_BYTES {
-            return Err(FileProblem::TooLong(MAX_SECRET_BYTES));
-        }
-        let text = String::from_utf8(bytes).map_err(|_not_text| FileProblem::NotText)?;
+        let text = small_text(path, MAX_SECRET_BYTES)?;
         match text.lines().next() {
             Some(line) if !line.is_empty() => Ok(line.to_owned()),
             _ => Err(FileProblem::Empty),

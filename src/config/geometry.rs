@@ -11,12 +11,14 @@
 //! line yard 20,140 20,480 band 0.2heights anchor head
 //! line yard activation 0,0 100,0 100,100
 //! exclude 10,10 20,10 20,20
+//! floor 0.1 0 -51 0 -0.03 165 0 0.01 1
 //! ```
 //!
 //! Only what says *where* is in it. Ids of boxes, frame rates, time-outs and `u_turn` are not: they may
 //! change without the picture meaning something else. The order in which lines, zones and keys are
 //! written does not matter.
 
+use crate::calibration::Floor;
 use crate::count::{Band, LineSettings};
 use crate::geom::{ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
@@ -37,7 +39,17 @@ fn canonical_text(settings: &PipelineSettings) -> String {
     let picture = settings.picture.map_or_else(|| "any".to_owned(), |size| size.to_string());
     let mut lines: Vec<String> = settings.lines.iter().map(line_text).collect();
     lines.sort();
-    format!("geometry 1\npicture {picture}\n{}{}", lines.concat(), zones_text("exclude", &settings.exclusion))
+    let floor = settings.floor.as_ref().map(floor_text).unwrap_or_default();
+    let exclusion = zones_text("exclude", &settings.exclusion);
+    format!("geometry 1\npicture {picture}\n{}{exclusion}{floor}", lines.concat())
+}
+
+fn floor_text(floor: &Floor) -> String {
+    // How good the fit is says nothing about where the floor is.
+    let rows = floor.floor_from_image().rows();
+    let numbers: Vec<String> = rows.iter().flatten().map(|number| format!("{}", number + 0.0)).collect();
+    let lens = floor.lens().map(|lens| format!(" lens {:?}", lens.parameters())).unwrap_or_default();
+    format!("floor {}{lens}\n", numbers.join(" "))
 }
 
 fn line_text(line: &LineSettings) -> String {
@@ -66,6 +78,7 @@ fn point_text(point: &ImagePoint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::track::TrackSettings;
     use crate::count::Anchor;
     use crate::geom::{PictureSize, Segment};
     use crate::ids::LineId;
@@ -94,6 +107,8 @@ mod tests {
             lines: vec![line("a", 500.0), line("b", 20.0)],
             exclusion: vec![zone(100.0), zone(5.0)],
             longest_gap: Duration::from_secs(2),
+            tracking: TrackSettings::default(),
+            floor: None,
         }
     }
 

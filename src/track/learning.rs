@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// Slower than this somebody stands, m/s.
 const WALKING_M_S: f64 = 0.3;
+/// A learned floor that is off by more is none, metres: people differ by 6 cm (median), a wrong model or a camera that
+/// moves by 11 cm and more.
+const COARSEST_FIT_M: f64 = 0.10;
 /// How often a floor is tried; a fit takes some tens of milliseconds, which a frame can spare once in a while.
 const TRY_EVERY: Duration = Duration::from_secs(10);
 
@@ -50,6 +53,6 @@ impl Learning {
         if people.boxes() == known {
             return None;
         }
-        people.fit().ok()
+        people.fit().ok().filter(|floor| floor.fit().residual_m.is_some_and(|off_m| off_m <= COARSEST_FIT_M))
     }
 }

@@ -8,17 +8,16 @@ mod assign;
 mod filter;
 mod learning;
 mod nearby;
-mod people;
 mod plane;
 mod settings;
 mod things;
+mod tracker;
 
-pub use people::PeopleTracker;
 pub use plane::PlaneName;
 pub use settings::{ScoreLevels, TrackSettings};
+pub use tracker::Tracker;
 
-use crate::detect::Detection;
-use crate::geom::{ImageBox, PictureSize};
+use crate::geom::ImageBox;
 use crate::ids::TrackId;
 use crate::time::FrameTime;
 
@@ -49,21 +48,5 @@ impl TrackSteps {
     pub fn clear(&mut self) {
         self.sightings.clear();
         self.ended.clear();
-    }
-}
-
-/// Something that follows people. [`PeopleTracker`] is the one that counts.
-pub trait Tracker: Send {
-    /// Takes the detections of one frame; `steps` is cleared first.
-    ///
-    /// Time that stands still or runs back is taken as no time at all.
-    fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps);
-
-    /// Says how large the picture is whose px the detections are in, as soon as that is known.
-    fn picture_is(&mut self, _picture: PictureSize) {}
-
-    /// On which plane people are followed now.
-    fn plane(&self) -> PlaneName {
-        PlaneName::Image
     }
 }

@@ -7,7 +7,7 @@
 use super::filter::{Matrix, Measured, Symmetric, Vector, inverted};
 use crate::calibration::people::PERSON_M;
 use crate::calibration::{Floor, Method, SizeLimits};
-use crate::geom::{ImageBox, ImagePoint};
+use crate::geom::{ImageBox, ImagePoint, PictureSize};
 use std::fmt;
 
 /// Where people are followed.
@@ -77,6 +77,17 @@ impl Plane {
         match self {
             Self::Image => PlaneName::Image,
             Self::Floor(floor) => floor.method().map_or(PlaneName::Floor, PlaneName::FloorBy),
+        }
+    }
+
+    /// Says how large the picture is. A floor whose file does not say for which picture it is, is for this one.
+    pub(super) fn picture_is(&mut self, picture: PictureSize) {
+        let Self::Floor(floor) = self else { return };
+        // Of another picture than its own it is known long before that it does not fit.
+        if floor.picture().is_none()
+            && let Ok(fitted) = floor.as_ref().clone().for_picture(picture)
+        {
+            **floor = fitted;
         }
     }
 

@@ -16,6 +16,7 @@ use crate::analytics::LineMinute;
 use crate::count;
 use crate::ids::CameraId;
 use crate::time::WallTime;
+use crate::track::PlaneName;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -89,6 +90,8 @@ pub struct MadeBy {
     pub model: String,
     /// Version of the geometry.
     pub geometry: String,
+    /// On which plane people are followed.
+    pub plane: PlaneName,
 }
 
 /// Which way a line was crossed.
@@ -129,6 +132,9 @@ pub struct Crossing {
     pub run: i64,
     /// Version of the geometry.
     pub geometry: String,
+    /// On which plane people were followed: `image`, `floor`, or `floor-` and how the calibration was made.
+    #[serde(default = "plane_of_old")]
+    pub plane: String,
     /// Name of the network.
     pub model: String,
 }
@@ -162,6 +168,9 @@ pub struct Minute {
     pub model: String,
     /// Version of the geometry.
     pub geometry: String,
+    /// On which plane people were followed when the minute ended.
+    #[serde(default = "plane_of_old")]
+    pub plane: String,
     /// When the camera's run began, UTC ms.
     pub run: i64,
 }
@@ -225,6 +234,7 @@ impl Fact {
             part: minute.part,
             model: made_by.model.clone(),
             geometry: made_by.geometry.clone(),
+            plane: made_by.plane.to_string(),
             run: made_by.run.unix_ms(),
         })
     }
@@ -243,6 +253,7 @@ impl Crossing {
             track: crossing.track.0,
             run: made_by.run.unix_ms(),
             geometry: made_by.geometry.clone(),
+            plane: made_by.plane.to_string(),
             model: made_by.model.clone(),
         }
     }
@@ -499,6 +510,11 @@ impl<W: Write> JsonLines<W> {
         self.to.flush()?;
         Ok(self.to)
     }
+}
+
+/// Records from before there were planes were made on the picture.
+fn plane_of_old() -> String {
+    PlaneName::Image.to_string()
 }
 
 fn whole_ms(span: Duration) -> u64 {

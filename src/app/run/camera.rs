@@ -17,7 +17,7 @@ use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
 use crate::time::Clock;
-use crate::track::{PeopleTracker, TrackSettings};
+use crate::track::PlaneName;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -51,29 +51,43 @@ pub(super) fn start(
     let (sender, receiver) = slot();
     let name = settings.id.to_string();
     let counter = Counter::new(&settings, detector, shared.clone())?;
-    let capture = move || capture_until_stopped(settings, &shared, jitter, &sender);
+    let board = Arc::clone(&shared.board);
+    let camera = settings.id.clone();
+    let capturing = Capturing { settings, clock: shared.clock, stop: shared.stop };
+    let capture = move || capturing.run(&sender, jitter, |state| board.camera_is(&camera, state));
     // Not joined: it may be in a read that lasts as long as the camera's time-out.
     std::thread::Builder::new().name(format!("capture {name}")).spawn(capture)?;
     let count = move || counter.run(&receiver);
     Ok(std::thread::Builder::new().name(format!("count {name}")).spawn(count)?)
 }
 
-fn capture_until_stopped(settings: CameraSettings, shared: &Shared, jitter: Jitter, frames: &LatestSender) {
-    let clock = Arc::clone(&shared.clock);
-    let source = as_camera(settings.source.clone());
-    let camera = Camera {
-        address: source.address.clone(),
-        open: move || capture::open(&source, Arc::clone(&clock), clock.now().wall, None),
-        report: |state: CameraState| {
-            log_change(&settings.id, &state);
-            shared.board.camera_is(&settings.id, &state);
-        },
-        clock: Arc::clone(&shared.clock),
-        backoff: Backoff::new(settings.source.retry_max, jitter),
-        gate: RateGate::new(settings.pipeline.rate),
-        still: StillWatch::new(still_patience(&settings.source)),
-    };
-    camera.run(&shared.stop, frames);
+/// What a thread needs that captures a camera.
+pub(in crate::app) struct Capturing {
+    pub(in crate::app) settings: CameraSettings,
+    pub(in crate::app) clock: Arc<dyn Clock>,
+    pub(in crate::app) stop: StopSignal,
+}
+
+impl Capturing {
+    /// Captures until it is stopped; changes of the camera's state are logged and go to `report`.
+    pub(in crate::app) fn run(self, frames: &LatestSender, jitter: Jitter, report: impl Fn(&CameraState)) {
+        let Self { settings, clock, stop } = self;
+        let source = as_camera(settings.source.clone());
+        let opened_by = Arc::clone(&clock);
+        let camera = Camera {
+            address: source.address.clone(),
+            open: move || capture::open(&source, Arc::clone(&opened_by), opened_by.now().wall, None),
+            report: |state: CameraState| {
+                log_change(&settings.id, &state);
+                report(&state);
+            },
+            clock,
+            backoff: Backoff::new(settings.source.retry_max, jitter),
+            gate: RateGate::new(settings.pipeline.rate),
+            still: StillWatch::new(still_patience(&settings.source)),
+        };
+        camera.run(&stop, frames);
+    }
 }
 
 /// A clip in place of a camera goes by the clock and has no end: played once and as fast as it goes, its
@@ -121,15 +135,15 @@ struct Counter {
 impl Counter {
     fn new(settings: &CameraSettings, detector: Box<dyn Detector>, shared: Shared) -> anyhow::Result<Self> {
         let started = shared.clock.now();
-        let tracker = Box::new(PeopleTracker::learning(TrackSettings::default()));
         Ok(Self {
             camera: settings.id.clone(),
-            pipeline: Pipeline::new(settings.pipeline.clone(), tracker, started)?,
+            pipeline: Pipeline::new(settings.pipeline.clone(), started)?,
             made_by: MadeBy {
                 camera: settings.id.clone(),
                 run: started.wall,
                 model: detector.model().to_owned(),
                 geometry: settings.geometry.clone(),
+                plane: PlaneName::Image,
             },
             detector,
             shared,
@@ -189,6 +203,7 @@ impl Counter {
     }
 
     fn tell(&mut self) -> anyhow::Result<()> {
+        self.made_by.plane = self.pipeline.plane();
         for event in self.told.drain(..) {
             match &event {
                 CameraEvent::Crossing(crossing) => {
@@ -210,6 +225,7 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::track::TrackSettings;
     use crate::capture::{Picture, SourceAddress};
     use crate::count::{Anchor, Band, LineSettings};
     use crate::detect::DetectError;
@@ -264,6 +280,8 @@ mod tests {
                 lines: vec![line],
                 exclusion: Vec::new(),
                 longest_gap: Duration::from_secs(2),
+                tracking: TrackSettings::default(),
+                floor: None,
             },
             geometry: "g".to_owned(),
         }

@@ -6,7 +6,7 @@
 //! last still reaches the disk.
 
 pub mod board;
-mod camera;
+pub(super) mod camera;
 mod stopping;
 
 use super::cli::RunArgs;

@@ -1,6 +1,7 @@
 //! Every kind of message against the schema, there and back, and the promises to readers.
 
 use super::*;
+use crate::track::PlaneName;
 use crate::ids::{LineId, TrackId};
 use crate::time::FrameTime;
 use proptest::prelude::*;
@@ -36,6 +37,7 @@ fn made_by() -> MadeBy {
         run: WallTime::from_unix_ms(1_760_000_000_000),
         model: "nanodet-g-416-int8".to_owned(),
         geometry: "ab12cd34ef56".to_owned(),
+        plane: PlaneName::Image,
     }
 }
 

@@ -21,7 +21,7 @@ fn settings() -> TrackSettings {
 
 /// One door for the tests: frames of detections in, `frame:track` of every sighting out.
 fn follow(frames: &[(u64, Vec<Detection>)]) -> String {
-    let mut tracker = PeopleTracker::on_image(settings());
+    let mut tracker = Tracker::on_image(settings());
     let (mut steps, mut told) = (TrackSteps::default(), Vec::new());
     for (number, (ms, detections)) in (1..).zip(frames) {
         tracker.step(number, at(*ms), detections, &mut steps);
@@ -103,7 +103,7 @@ fn two_people_who_meet_keep_their_tracks() {
         let other = ImageBox::from_left_top_size(towards, 50.0, 40.0, 100.0);
         vec![walker(0.0, ms, 0.9), Detection { bbox: other, score: 0.85 }]
     };
-    let mut tracker = PeopleTracker::on_image(settings());
+    let mut tracker = Tracker::on_image(settings());
     let (mut steps, mut last) = (TrackSteps::default(), Vec::new());
     for frame in 0..50 {
         tracker.step(frame + 1, at(100 * frame), &both(100 * frame), &mut steps);
@@ -116,7 +116,7 @@ fn two_people_who_meet_keep_their_tracks() {
 
 #[test]
 fn a_track_that_ends_is_told_once_and_forgotten() {
-    let mut tracker = PeopleTracker::on_image(settings());
+    let mut tracker = Tracker::on_image(settings());
     let (mut steps, mut ended) = (TrackSteps::default(), Vec::new());
     for frame in 0..40 {
         let people = if frame < 5 { vec![walker(0.0, 100 * frame, 0.9)] } else { Vec::new() };

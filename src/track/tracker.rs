@@ -16,7 +16,7 @@ use super::learning::Learning;
 use super::nearby::Nearby;
 use super::plane::{FootNoise, Laid, Plane, PlaneName};
 use super::things::Things;
-use super::{Sighting, TrackSettings, TrackSteps, Tracker};
+use super::{Sighting, TrackSettings, TrackSteps};
 use crate::calibration::Floor;
 use crate::detect::Detection;
 use crate::geom::{ImageBox, ImagePoint, PictureSize};
@@ -72,9 +72,9 @@ struct Followed {
     waiting: Vec<Sighting>,
 }
 
-/// The people tracker.
+/// Follows the people of one camera.
 #[derive(Debug, Clone)]
-pub struct PeopleTracker {
+pub struct Tracker {
     settings: TrackSettings,
     plane: Plane,
     /// Where no calibration was given: what is learned of the floor from the people seen.
@@ -111,7 +111,16 @@ struct Round {
     gate: f32,
 }
 
-impl PeopleTracker {
+impl Tracker {
+    /// Follows people on the floor where it is known, else on the picture until it has been learned.
+    #[must_use]
+    pub fn new(settings: TrackSettings, floor: Option<Floor>) -> Self {
+        match floor {
+            Some(floor) => Self::on_floor(settings, floor),
+            None => Self::learning(settings),
+        }
+    }
+
     /// Follows people on a floor that is known.
     #[must_use]
     pub fn on_floor(settings: TrackSettings, floor: Floor) -> Self {
@@ -149,6 +158,46 @@ impl PeopleTracker {
             track_taken: Vec::new(),
             box_taken: Vec::new(),
         }
+    }
+
+    /// Takes the detections of one frame; `steps` is cleared first.
+    ///
+    /// Time that stands still or runs back is taken as no time at all.
+    pub fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps) {
+        steps.clear();
+        self.learn(at);
+        self.end(at, steps);
+        self.predict(at);
+        self.things.look(detections, at);
+        self.lay(detections);
+        self.weigh();
+        let [strong, weak, tentative] = self.rounds();
+        for round in [strong, weak] {
+            self.pair_up(&round, detections);
+            self.take_pairs(frame, at, detections, steps);
+        }
+        self.pair_with_last_seen(detections);
+        self.take_pairs(frame, at, detections, steps);
+        self.pair_up(&tentative, detections);
+        self.take_pairs(frame, at, detections, steps);
+        for (track, taken) in self.tracks.iter_mut().zip(&self.track_taken) {
+            track.missed = !taken;
+        }
+        self.start(frame, at, detections);
+    }
+
+    /// Says how large the picture is whose px the detections are in, as soon as that is known.
+    pub fn picture_is(&mut self, picture: PictureSize) {
+        if let Some(learning) = &mut self.learning {
+            learning.picture_is(picture);
+        }
+        self.plane.picture_is(picture);
+    }
+
+    /// On which plane people are followed now.
+    #[must_use]
+    pub fn plane(&self) -> PlaneName {
+        self.plane.name()
     }
 
     /// How many tracks are followed now, confirmed or not.
@@ -382,41 +431,6 @@ impl PeopleTracker {
             let is_followed = |t: &Followed| t.id == sighting.track && t.confirmed;
             assert!(self.tracks.iter().any(is_followed), "{sighting:?} is of no confirmed track");
         }
-    }
-}
-
-impl Tracker for PeopleTracker {
-    fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps) {
-        steps.clear();
-        self.learn(at);
-        self.end(at, steps);
-        self.predict(at);
-        self.things.look(detections, at);
-        self.lay(detections);
-        self.weigh();
-        let [strong, weak, tentative] = self.rounds();
-        for round in [strong, weak] {
-            self.pair_up(&round, detections);
-            self.take_pairs(frame, at, detections, steps);
-        }
-        self.pair_with_last_seen(detections);
-        self.take_pairs(frame, at, detections, steps);
-        self.pair_up(&tentative, detections);
-        self.take_pairs(frame, at, detections, steps);
-        for (track, taken) in self.tracks.iter_mut().zip(&self.track_taken) {
-            track.missed = !taken;
-        }
-        self.start(frame, at, detections);
-    }
-
-    fn picture_is(&mut self, picture: PictureSize) {
-        if let Some(learning) = &mut self.learning {
-            learning.picture_is(picture);
-        }
-    }
-
-    fn plane(&self) -> PlaneName {
-        self.plane.name()
     }
 }
 
