@@ -13,7 +13,7 @@ use std::path::Path;
 /// Which files may name a foreign crate. A name that ends in `/` is a folder; `""` is every file.
 const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
-    ("clap", &["app/cli.rs"]),
+    ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
     ("flate2", &["wire/"]),
     ("image", &["capture/pictures.rs", "app/"]),
@@ -21,7 +21,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("jiff", &["time.rs", "app/"]),
     ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
-    ("opencv", &["capture/opencv.rs", "app/draw.rs"]),
+    ("opencv", &["calibration/distort.rs", "capture/opencv.rs", "app/draw.rs"]),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),

@@ -2,6 +2,8 @@
 //!
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
+pub mod calibrate;
+
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
@@ -55,6 +57,9 @@ pub enum Command {
         footfall look door.mp4 --line entrance:500,140,500,480 --out door.png"
     )]
     Look(LookArgs),
+    /// Find where the floor lies in a camera's picture, so that distances are metres
+    #[command(subcommand)]
+    Calibrate(calibrate::CalibrateCommand),
     /// Show on the terminal what arrives at the broker from this box
     #[command(after_help = "Examples:\n  footfall watch --config footfall.toml\n  \
         footfall watch --config footfall.toml --for 40s --expect crossings,minutes")]
