@@ -474,7 +474,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 8);
+        assert_eq!(leaves, 12);
     }
 
     #[test]

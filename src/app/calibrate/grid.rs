@@ -8,6 +8,8 @@ use crate::geom::{ImagePoint, PictureSize};
 const FARTHEST_M: f64 = 40.0;
 /// Where a metre is smaller than this, only every fifth line is drawn, px.
 const METRE_LEAST_PX: f64 = 7.0;
+/// And where it is smaller than this, labels would cover each other, px.
+const LABEL_LEAST_PX: f64 = 4.0;
 /// Length of the pieces that lines are drawn in, metres: a lens bends them.
 const PIECE_M: f64 = 0.25;
 
@@ -42,7 +44,9 @@ pub(super) fn marks(floor: &Floor, picture: PictureSize) -> FloorMark {
     for x in whole(left, right).filter(|x| x % 5 == 0) {
         for y in whole(near, far).filter(|y| y % 5 == 0) {
             let at = floor.in_image(x.into(), y.into());
-            if let Some(at) = at.filter(|at| picture.contains(*at)) {
+            let wide_enough =
+                |at: &ImagePoint| picture.contains(*at) && metre_px(floor, *at) > LABEL_LEAST_PX;
+            if let Some(at) = at.filter(wide_enough) {
                 mark.labels.push((at, format!("{x},{y}")));
             }
         }

@@ -125,7 +125,7 @@ fn the_table_agrees_with_opencv_between_its_points() {
             let off = (looked_up.at[0] - exact[0]).hypot(looked_up.at[1] - exact[1]);
             assert!(off / stretch < 0.15, "{point:?}: {off} px of {stretch}");
             let back = lens.bend(ImagePoint::new(looked_up.at[0] as f32, looked_up.at[1] as f32)).unwrap();
-            assert!((back.x - in_image.x).hypot(back.y - in_image.y) < 0.05, "{back:?} {in_image:?}");
+            assert!((back.x - in_image.x).hypot(back.y - in_image.y) < 0.3, "{back:?} {in_image:?}");
         }
     }
 }
