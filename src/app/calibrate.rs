@@ -16,7 +16,6 @@ use crate::capture::{self, CaptureError, Frame, FrameSource, Picture, ReadOutcom
 use crate::geom::{ImageBox, PictureSize};
 use crate::time::{Clock, SystemClock};
 use crate::track::ImagePlaneSettings;
-use anyhow::Context;
 use std::fs;
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -201,6 +200,7 @@ fn draw(_floor: &Floor, _picture: Picture, _path: &Path) -> anyhow::Result<()> {
 fn measure_lens(args: &LensArgs) -> anyhow::Result<()> {
     use super::cli::calibrate::LensKind;
     use crate::calibration::distort::{self, Board, LensModel};
+    use anyhow::Context;
     let [columns, rows] = args.board;
     let (board, mut size, mut boards) = (Board { columns, rows }, None, Vec::new());
     let mut told = stdout();

@@ -78,6 +78,7 @@ pub(super) struct Straight {
 
 impl Lens {
     /// Where `straighten` is asked for the table, px of the picture, row by row.
+    #[cfg(feature = "capture-opencv")]
     pub(super) fn grid(picture: PictureSize) -> impl Iterator<Item = [f64; 2]> {
         let [across, down] = steps(picture);
         (0..ROWS)
@@ -85,6 +86,7 @@ impl Lens {
     }
 
     /// From the answers to [`Lens::grid`]: points without distortion, not finite where the lens sees nothing.
+    #[cfg(feature = "capture-opencv")]
     pub(super) fn new(parameters: LensParameters, picture: PictureSize, straight: Vec<[f64; 2]>) -> Self {
         debug_assert_eq!(straight.len(), ROWS * COLUMNS, "one answer for each point of the grid");
         let nodes = straight.into_iter().map(|point| parameters.ray(point)).collect();
@@ -92,6 +94,7 @@ impl Lens {
     }
 
     /// Whether the middle of the picture is mirrored or torn by it, which no lens does.
+    #[cfg(feature = "capture-opencv")]
     pub(super) fn is_folded(&self) -> bool {
         let (width, height) = (self.picture.width as f32, self.picture.height as f32);
         let inner = [0.25, 0.5, 0.75];
