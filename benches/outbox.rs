@@ -22,6 +22,7 @@ fn crossing(frame: u64) -> Fact {
         track: frame,
         run: 1_760_000_000_000,
         geometry: "ab12cd34ef56".to_owned(),
+        plane: "floor-people".to_owned(),
         model: "nanodet-g-416-int8".to_owned(),
     })
 }

@@ -5,11 +5,11 @@
 //! gave.
 
 use crate::analytics::{LineMinute, MinuteLedger};
+use crate::calibration::Floor;
 use crate::count::{Crossing, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
 use crate::time::FrameTime;
-use crate::calibration::Floor;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
 use std::time::Duration;
 

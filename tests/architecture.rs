@@ -22,7 +22,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("jiff", &["time.rs", "app/"]),
     ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
-    ("opencv", &["capture/opencv.rs", "app/draw.rs"]),
+    ("opencv", &["calibration/distort.rs", "capture/opencv.rs", "app/draw.rs"]),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),

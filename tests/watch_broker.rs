@@ -178,6 +178,7 @@ fn crossing() -> Crossing {
         track: 17,
         run: 1_760_000_000_000,
         geometry: "ab12cd34ef56".to_owned(),
+        plane: "image".to_owned(),
         model: "nanodet-g-416-int8".to_owned(),
     }
 }
@@ -195,6 +196,7 @@ fn minute() -> Minute {
         part: false,
         model: "nanodet-g-416-int8".to_owned(),
         geometry: "ab12cd34ef56".to_owned(),
+        plane: "image".to_owned(),
         run: 1_760_000_000_000,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
+pub mod calibrate;
 mod evaluate;
 mod record;
 mod track;
@@ -75,6 +76,9 @@ pub enum Command {
         footfall look door.mp4 --line entrance:500,140,500,480 --out door.png"
     )]
     Look(LookArgs),
+    /// Find where the floor lies in a camera's picture, so that distances are metres
+    #[command(subcommand)]
+    Calibrate(calibrate::CalibrateCommand),
     /// Show on the terminal what arrives at the broker from this box
     #[command(after_help = "Examples:\n  footfall watch --config footfall.toml\n  \
         footfall watch --config footfall.toml --for 40s --expect crossings,minutes")]
@@ -143,6 +147,9 @@ pub struct LineArgs {
     /// Whoever comes back within this time, such as 5s, counts neither in nor out [default: 0s, which is off]
     #[arg(long, value_name = "DUR", value_parser = u_turn)]
     pub u_turn: Option<Duration>,
+    /// Where the floor lies in the picture, as `footfall calibrate` wrote it [default: learned from the people seen]
+    #[arg(long, value_name = "FILE.toml")]
+    pub calibration: Option<PathBuf>,
     /// Take lines, zones and model from a camera of this config file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -507,7 +514,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 11);
+        assert_eq!(leaves, 15);
     }
 
     #[test]

@@ -57,6 +57,9 @@ impl View {
             None => Self::without_config()?,
         };
         view.pipeline.lines = lines.over(&view.pipeline.lines);
+        if let Some(path) = &lines.calibration {
+            view.pipeline.floor = Some(super::track::floor_in(path)?);
+        }
         if let Some(model) = model {
             view.detector.manifest.clone_from(model);
         }

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 /// What is drawn, from the lowest layer to the highest. All places are px of the picture.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overlay {
+    /// The floor of a calibration.
+    pub floor: FloorMark,
     /// Zones with their names.
     pub zones: Vec<ZoneMark>,
     /// Lines with their names, and what was counted there.
@@ -26,6 +28,21 @@ pub struct Overlay {
     pub feet: Vec<ImagePoint>,
     /// Text in the left upper corner; empty for none.
     pub caption: String,
+}
+
+/// A floor: lines a metre apart, and people on it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FloorMark {
+    /// Lines a metre apart.
+    pub metres: Vec<Vec<ImagePoint>>,
+    /// Every fifth of them.
+    pub fifths: Vec<Vec<ImagePoint>>,
+    /// Where lines cross, as `x,y` in metres.
+    pub labels: Vec<(ImagePoint, String)>,
+    /// Where the floor ends, from left to right.
+    pub horizon: Vec<ImagePoint>,
+    /// Outlines of people.
+    pub people: Vec<Vec<ImagePoint>>,
 }
 
 /// A zone.
@@ -117,6 +134,7 @@ const DARK: Colour = Colour(20, 20, 20);
 const WHITE: Colour = Colour(255, 255, 255);
 const GREY: Colour = Colour(190, 190, 190);
 const LINE: Colour = Colour(0, 230, 255);
+const METRE: Colour = Colour(255, 220, 120);
 const ACTIVATION: Colour = Colour(120, 220, 80);
 const EXCLUSION: Colour = Colour(80, 80, 240);
 
@@ -149,6 +167,7 @@ pub fn draw(overlay: &Overlay, picture: &mut Picture) -> Result<(), DrawError> {
         return Ok(());
     }
     let mut canvas = Canvas::over(picture)?;
+    canvas.floor(&overlay.floor)?;
     for zone in &overlay.zones {
         canvas.zone(zone)?;
     }
@@ -226,6 +245,34 @@ impl<'a> Canvas<'a> {
                 imgproc::LINE_AA,
                 FRACTION_BITS,
             )?;
+        }
+        Ok(())
+    }
+
+    /// A thin path without a halo, of which there are many.
+    fn thin_path(&mut self, points: &[ImagePoint], colour: Colour) -> Result<(), DrawError> {
+        let corners: Vector<Point> = points.iter().filter_map(|point| fixed(*point)).collect();
+        if corners.is_empty() {
+            return Ok(());
+        }
+        let (paint, width) = (scalar(colour), self.width(0.6));
+        let smooth = imgproc::LINE_AA;
+        Ok(imgproc::polylines(&mut self.mat, &corners, false, paint, width, smooth, FRACTION_BITS)?)
+    }
+
+    fn floor(&mut self, floor: &FloorMark) -> Result<(), DrawError> {
+        for line in &floor.metres {
+            self.thin_path(line, METRE)?;
+        }
+        for line in &floor.fifths {
+            self.path(line, Ends::Open, 1.2, METRE)?;
+        }
+        self.path(&floor.horizon, Ends::Open, 2.0, EXCLUSION)?;
+        for person in &floor.people {
+            self.path(person, Ends::Joined, 1.2, LINE)?;
+        }
+        for (at, label) in &floor.labels {
+            self.text(label, ImagePoint::new(at.x + 3.0, at.y - 16.0 * self.unit), 0.42, WHITE)?;
         }
         Ok(())
     }
@@ -590,6 +637,7 @@ mod tests {
         ) {
             let point = |n: usize| ImagePoint::new(numbers[n], numbers[n + 1]);
             let overlay = Overlay {
+                floor: FloorMark::default(),
                 zones: Polygon::new(vec![point(0), point(2), point(4)])
                     .map(|polygon| ZoneMark { polygon, label: text.clone(), kind: ZoneKind::Exclusion })
                     .into_iter()

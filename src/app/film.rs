@@ -248,11 +248,11 @@ fn anchor_label(line: &str, anchor: Anchor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::track::TrackSettings;
     use crate::capture::Frame;
     use crate::count::LineSettings;
     use crate::ids::{LineId, TrackId};
     use crate::time::FrameTime;
+    use crate::track::TrackSettings;
     use std::time::Duration;
 
     const CONFIGURED: PictureSize = PictureSize { width: 200, height: 100 };

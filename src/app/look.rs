@@ -12,7 +12,7 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     use super::{draw, exit::Failure, eye, film};
     use crate::capture::{self, CaptureError, Frame, ReadOutcome};
     use crate::time::{Clock, SystemClock};
-    use crate::track::TrackSettings;
+    use crate::track::ScoreLevels;
     use std::io::Write;
     use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     let (mut detector, mut people) = (eye::open(&view.detector)?, Vec::new());
     detector.detect(&frame.picture, &mut people)?;
     // Weaker boxes only continue a track; among them are half-hidden people, and cones.
-    let sure = TrackSettings::default().scores.start;
+    let sure = ScoreLevels::MODEST.start;
     let weak = people.extract_if(.., |found| found.score < sure).count();
     let anchors = film::anchors(&view.pipeline);
     let overlay = draw::Overlay {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "detect-ort")]
 pub mod add;
+pub mod calibrate;
 pub mod check;
 pub mod cli;
 pub mod clip;
@@ -74,6 +75,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Config(ConfigCommand::Default) => check::print_default(&mut stdout()),
         Command::Model(command) => model(command),
         Command::Look(args) => look::look(args),
+        Command::Calibrate(command) => calibrate::calibrate(command),
         Command::Watch(args) => watch::watch(args),
     }
 }

@@ -10,7 +10,7 @@ use super::sights::replay::{open, time_of};
 use super::usage::process_cpu;
 use crate::calibration::Floor;
 use crate::geom::PictureSize;
-use crate::recording::mot::MotDetections;
+use crate::recording::mot::{MotDetections, write_tracks};
 use crate::time::WallTime;
 use crate::track::{Sighting, TrackSettings, TrackSteps, Tracker};
 use anyhow::Context;
@@ -33,8 +33,7 @@ pub fn track(args: &TrackArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let before = process_cpu();
     let mut sightings = followed(&detections, args.fps, tracker);
     let cpu = process_cpu().saturating_sub(before);
-    write(&args.out, &detections, &mut sightings)
-        .with_context(|| format!("{} cannot be written", args.out.display()))?;
+    write(&args.out, &mut sightings).with_context(|| format!("{} cannot be written", args.out.display()))?;
     writeln!(out, "{}", summary(&detections, &sightings, cpu))?;
     Ok(())
 }
@@ -70,9 +69,9 @@ pub(super) fn floor_in(path: &Path) -> anyhow::Result<Floor> {
     Floor::parse(&text).map_err(|fault| Failure::Input(format!("{}: {fault}", named())).into())
 }
 
-fn write(path: &Path, detections: &MotDetections, sightings: &mut [Sighting]) -> std::io::Result<()> {
+fn write(path: &Path, sightings: &mut [Sighting]) -> std::io::Result<()> {
     let mut to = BufWriter::new(File::create(path)?);
-    detections.write_tracks(sightings, &mut to)?;
+    write_tracks(sightings, &mut to)?;
     to.flush()
 }
 

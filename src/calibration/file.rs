@@ -115,10 +115,7 @@ impl Floor {
             let floor = Self::new(FloorFromImage::of_unknown_picture(rows)?);
             return Ok(floor.with_making(written.method, fit));
         };
-        if !(1..=LONGEST_SIDE_PX).contains(&width) || !(1..=LONGEST_SIDE_PX).contains(&height) {
-            return Err(CalibrationError::Picture { width, height });
-        }
-        let picture = PictureSize { width, height };
+        let picture = sound(width, height)?;
         let floor = Self::new(FloorFromImage::new(rows, width, height)?)
             .of_picture(picture)
             .with_making(written.method, fit);
@@ -208,6 +205,33 @@ fn rows(written: &toml::Value) -> Option<[[f64; 3]; 3]> {
 fn number(value: &toml::Value) -> Option<f64> {
     // A whole number in a file has no more digits than f64 holds.
     value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+}
+
+impl Lens {
+    /// Reads the lens out of a calibration file, or out of one that holds nothing but `picture` and `[lens]`.
+    ///
+    /// # Errors
+    /// [`CalibrationError`] says what is wrong.
+    pub fn parse(text: &str) -> Result<(Self, PictureSize), CalibrationError> {
+        /// Other keys are of no interest here.
+        #[derive(Deserialize)]
+        struct WithLens {
+            picture: Option<[u32; 2]>,
+            lens: WrittenLens,
+        }
+        let written: WithLens = toml::from_str(text).map_err(|e| CalibrationError::Format(e.to_string()))?;
+        let [width, height] = written.picture.ok_or(CalibrationError::LensWithoutPicture)?;
+        let picture = sound(width, height)?;
+        Ok((bend(written.lens.parameters()?, picture)?, picture))
+    }
+}
+
+fn sound(width: u32, height: u32) -> Result<PictureSize, CalibrationError> {
+    let sides = 1..=LONGEST_SIDE_PX;
+    if !sides.contains(&width) || !sides.contains(&height) {
+        return Err(CalibrationError::Picture { width, height });
+    }
+    Ok(PictureSize { width, height })
 }
 
 impl WrittenLens {

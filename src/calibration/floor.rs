@@ -210,3 +210,62 @@ impl Floor {
         self.pose.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::mounting::{self, Mounting};
+    use proptest::prelude::*;
+
+    const PICTURE: PictureSize = PictureSize { width: 1280, height: 720 };
+
+    /// It sees its horizon at row 238.
+    fn shop() -> Floor {
+        let mounting = Mounting { height_m: 3.0, tilt_deg: 8.0, field_of_view_deg: 75.0, roll_deg: 0.0 };
+        mounting::fit(PICTURE, None, &mounting).unwrap()
+    }
+
+    #[test]
+    fn a_line_that_reaches_above_the_horizon_is_refused_with_its_point() {
+        let (low, high) = (ImagePoint::new(300.0, 600.0), ImagePoint::new(400.0, 200.0));
+        assert_eq!(shop().holds("line door", &[low, low]), Ok(()));
+        let fault = shop().holds("line door", &[low, high]).unwrap_err();
+        assert_eq!(fault, FloorError::AboveHorizon { what: "line door".to_owned(), point: high });
+        assert!(fault.to_string().contains("line door: its point (400, 200) lies on or above the horizon"));
+    }
+
+    #[test]
+    fn a_smaller_picture_of_the_same_shape_shows_the_same_floor() {
+        let half = shop().for_picture(PictureSize { width: 640, height: 360 }).unwrap();
+        let (whole, half) =
+            (shop().place(ImagePoint::new(900.0, 500.0)), half.place(ImagePoint::new(450.0, 250.0)));
+        let (whole, half) = (whole.unwrap().at, half.unwrap().at);
+        assert!((whole.x_m - half.x_m).hypot(whole.y_m - half.y_m) < 1e-6, "{whole:?} {half:?}");
+    }
+
+    #[test]
+    fn a_picture_of_another_shape_is_refused_with_both_sizes() {
+        let fault = shop().for_picture(PictureSize { width: 640, height: 480 }).unwrap_err().to_string();
+        assert!(fault.contains("1280x720") && fault.contains("640x480"), "{fault}");
+    }
+
+    #[test]
+    fn a_bare_matrix_tells_sizes_of_people_once_the_picture_is_known() {
+        let foot = ImagePoint::new(700.0, 600.0);
+        let bare = Floor::new(*shop().floor_from_image());
+        assert_eq!(bare.expected_height_px(foot), None);
+        let known = bare.for_picture(PICTURE).unwrap();
+        let (one, other) =
+            (known.expected_height_px(foot).unwrap(), shop().expected_height_px(foot).unwrap());
+        assert!((one - other).abs() < 1e-6, "{one} {other}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_point_of_the_floor_is_found_again_in_the_picture(u in 0f32..1280.0, v in 300f32..720.0) {
+            let at = shop().place(ImagePoint::new(u, v)).unwrap().at;
+            let back = shop().in_image(at.x_m, at.y_m).unwrap();
+            prop_assert!((back.x - u).hypot(back.y - v) < 0.01, "{back:?}");
+        }
+    }
+}

@@ -41,13 +41,30 @@ pub struct LensParameters {
     pub distortion: Distortion,
 }
 
+impl LensParameters {
+    /// The direction of length 1 of a point without distortion.
+    fn ray(&self, [u, v]: [f64; 2]) -> [f64; 3] {
+        let x = (u - self.centre_px[0]) / self.focal_px[0];
+        let y = (v - self.centre_px[1]) / self.focal_px[1];
+        let length = (x * x + y * y + 1.0).sqrt();
+        [x / length, y / length, 1.0 / length]
+    }
+}
+
+/// A direction, and how each part of it moves with the point in the picture, per px.
+struct Ray {
+    at: [f64; 3],
+    slope: [[f64; 2]; 3],
+}
+
 /// A lens with its table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lens {
     parameters: LensParameters,
     picture: PictureSize,
-    /// [`ROWS`] rows of [`COLUMNS`] points, px without distortion; not finite where the lens sees nothing.
-    nodes: Vec<[f64; 2]>,
+    /// [`ROWS`] rows of [`COLUMNS`] rays of length 1 in the camera's axes: towards 90 degrees from the axis, px without
+    /// distortion run away, and rays do not. Not finite where the lens sees nothing.
+    nodes: Vec<[f64; 3]>,
 }
 
 /// A point without distortion.
@@ -61,19 +78,23 @@ pub(super) struct Straight {
 
 impl Lens {
     /// Where `straighten` is asked for the table, px of the picture, row by row.
+    #[cfg(feature = "capture-opencv")]
     pub(super) fn grid(picture: PictureSize) -> impl Iterator<Item = [f64; 2]> {
         let [across, down] = steps(picture);
         (0..ROWS)
             .flat_map(move |row| (0..COLUMNS).map(move |column| [column as f64 * across, row as f64 * down]))
     }
 
-    /// From the answers to [`Lens::grid`].
-    pub(super) fn new(parameters: LensParameters, picture: PictureSize, nodes: Vec<[f64; 2]>) -> Self {
-        debug_assert_eq!(nodes.len(), ROWS * COLUMNS, "one answer for each point of the grid");
+    /// From the answers to [`Lens::grid`]: points without distortion, not finite where the lens sees nothing.
+    #[cfg(feature = "capture-opencv")]
+    pub(super) fn new(parameters: LensParameters, picture: PictureSize, straight: Vec<[f64; 2]>) -> Self {
+        debug_assert_eq!(straight.len(), ROWS * COLUMNS, "one answer for each point of the grid");
+        let nodes = straight.into_iter().map(|point| parameters.ray(point)).collect();
         Self { parameters, picture, nodes }
     }
 
     /// Whether the middle of the picture is mirrored or torn by it, which no lens does.
+    #[cfg(feature = "capture-opencv")]
     pub(super) fn is_folded(&self) -> bool {
         let (width, height) = (self.picture.width as f32, self.picture.height as f32);
         let inner = [0.25, 0.5, 0.75];
@@ -99,8 +120,20 @@ impl Lens {
         if !self.picture.contains(in_image) {
             return None;
         }
+        let ray = self.ray([f64::from(in_image.x), f64::from(in_image.y)])?;
+        let px = |axis: usize| {
+            let (focal, ratio) = (self.parameters.focal_px[axis], ray.at[axis] / ray.at[2]);
+            let slope = |way: usize| focal * (ray.slope[axis][way] - ratio * ray.slope[2][way]) / ray.at[2];
+            (self.parameters.centre_px[axis] + focal * ratio, [slope(0), slope(1)])
+        };
+        let ((u, to_u), (v, to_v)) = (px(0), px(1));
+        (u.is_finite() && v.is_finite()).then_some(Straight { at: [u, v], jacobian: [to_u, to_v] })
+    }
+
+    /// The ray of a point of the picture, between four nodes of the table.
+    fn ray(&self, [u, v]: [f64; 2]) -> Option<Ray> {
         let [across, down] = steps(self.picture);
-        let (x, y) = (f64::from(in_image.x) / across, f64::from(in_image.y) / down);
+        let (x, y) = (u / across, v / down);
         // The last column and row have no right and no lower neighbour.
         let (column, row) = ((x as usize).min(COLUMNS - 2), (y as usize).min(ROWS - 2));
         let (right, below) = (x - column as f64, y - row as f64);
@@ -108,31 +141,30 @@ impl Lens {
         let corners =
             [first, first + 1, first + COLUMNS, first + COLUMNS + 1].map(|index| self.nodes.get(index));
         let [Some(a), Some(b), Some(c), Some(d)] = corners else { return None };
-        let value = |axis: usize| {
+        let at = [0, 1, 2].map(|axis| {
             let upper = a[axis] + right * (b[axis] - a[axis]);
             let lower = c[axis] + right * (d[axis] - c[axis]);
             upper + below * (lower - upper)
-        };
-        let slope = |axis: usize| {
+        });
+        let slope = [0, 1, 2].map(|axis| {
             let to_right = (1.0 - below) * (b[axis] - a[axis]) + below * (d[axis] - c[axis]);
             let to_below = (1.0 - right) * (c[axis] - a[axis]) + right * (d[axis] - b[axis]);
             [to_right / across, to_below / down]
-        };
-        let at = [value(0), value(1)];
-        at.iter().all(|number| number.is_finite()).then(|| Straight { at, jacobian: [slope(0), slope(1)] })
+        });
+        (at[2] > 0.0).then_some(Ray { at, slope })
     }
 
-    /// Where a point without distortion is in the picture, by Newton's method on the table; none outside it.
+    /// Where a point without distortion is in the picture, by Newton's method on the rays; none outside it.
     pub(super) fn bend(&self, straight: ImagePoint) -> Option<ImagePoint> {
         let (width, height) = (f64::from(self.picture.width), f64::from(self.picture.height));
-        let target = [f64::from(straight.x), f64::from(straight.y)];
-        let mut guess = [target[0].clamp(0.0, width), target[1].clamp(0.0, height)];
+        let target = self.parameters.ray([f64::from(straight.x), f64::from(straight.y)]);
+        let mut guess = [0.5 * width, 0.5 * height];
         for _ in 0..30 {
-            let here = self.straighten(ImagePoint::new(guess[0] as f32, guess[1] as f32))?;
+            let here = self.ray(guess)?;
             let miss = [target[0] - here.at[0], target[1] - here.at[1]];
-            let [[a, b], [c, d]] = here.jacobian;
+            let [[a, b], [c, d], _] = here.slope;
             let area = a * d - b * c;
-            if area.abs() < 1e-9 {
+            if area.abs() < f64::MIN_POSITIVE {
                 return None;
             }
             let step = [(d * miss[0] - b * miss[1]) / area, (a * miss[1] - c * miss[0]) / area];
@@ -140,9 +172,9 @@ impl Lens {
             let moved = (next[0] - guess[0]).hypot(next[1] - guess[1]);
             guess = next;
             if moved < 1e-3 {
-                // At the rim the answer may be the nearest point of the picture and not the point.
-                let near = miss[0].hypot(miss[1]) < 1.0;
-                return near.then(|| ImagePoint::new(guess[0] as f32, guess[1] as f32));
+                // At the edge the nearest point of the picture may not be the one that is looked for.
+                let is_there = step[0].hypot(step[1]) < 1.0;
+                return is_there.then(|| ImagePoint::new(guess[0] as f32, guess[1] as f32));
             }
         }
         None

@@ -40,9 +40,14 @@ impl CameraPose {
         Self { focal_px, height_m, centre_px: centre(picture), down }
     }
 
-    /// What a matrix from the picture to the floor says about the camera whose axis meets the picture at `cx`, `cy`; none where it fits no camera with square
-    /// pixels, or where it cannot be told: a camera that looks straight down shows no horizon to measure
-    /// the lens by.
+    /// The same through a lens whose axis meets the picture elsewhere.
+    pub(super) fn centred(self, centre_px: [f64; 2]) -> Self {
+        Self { centre_px, ..self }
+    }
+
+    /// What a matrix from the picture to the floor says about the camera whose axis meets the picture at `cx`, `cy`. None where
+    /// it fits no camera with square pixels, or where it cannot be told: one that looks straight down shows no
+    /// horizon to measure the lens by.
     ///
     /// The columns of the inverse are the pictures of the floor's axes; they are at right angles and equally long in
     /// the camera, which gives the focal length (Hartley and Zisserman, "Multiple View Geometry", 2nd edition, 8.8).

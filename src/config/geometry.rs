@@ -78,10 +78,10 @@ fn point_text(point: &ImagePoint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::track::TrackSettings;
     use crate::count::Anchor;
     use crate::geom::{PictureSize, Segment};
     use crate::ids::LineId;
+    use crate::track::TrackSettings;
     use std::time::Duration;
 
     fn line(id: &str, x: f32) -> LineSettings {

@@ -20,6 +20,7 @@ fn crossing(frame: u64) -> Fact {
         track: frame,
         run: NOW.unix_ms(),
         geometry: "ab12cd34ef56".to_owned(),
+        plane: "image".to_owned(),
         model: "m".to_owned(),
     })
 }

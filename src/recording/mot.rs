@@ -8,7 +8,7 @@
 use super::text::NumberedLines;
 use super::{MOST_PEOPLE, RecordingError};
 use crate::detect::Detection;
-use crate::geom::ImageBox;
+use crate::geom::{ImageBox, PictureSize};
 use crate::track::Sighting;
 use std::io::{self, BufRead, Write};
 use std::ops::RangeInclusive;
@@ -153,6 +153,25 @@ impl MotDetections {
         self.rows.last().map_or(0, |row| row.frame)
     }
 
+    /// The frames that were looked at: all from the first to the last, or every so manieth where the file keeps such a
+    /// step all through. Nobody was missed in a frame that nobody looked at.
+    pub fn frames_looked_at(&self) -> impl Iterator<Item = u64> + use<> {
+        let first = self.rows.first().map_or(1, |row| row.frame);
+        let step = self.rows.iter().fold(0, |step, row| greatest_common(step, row.frame - first)).max(1);
+        // Frames in which nobody was seen may come before the first box.
+        let start = (first - 1) % step + 1;
+        (start..=self.last_frame()).step_by(usize::try_from(step).unwrap_or(usize::MAX))
+    }
+
+    /// The smallest picture that holds every box, px: what is known of a picture that nobody has measured.
+    #[must_use]
+    pub fn reach(&self) -> PictureSize {
+        let most = |side: fn(&ImageBox) -> f32| {
+            self.rows.iter().map(|row| side(&row.bbox())).fold(1.0, f32::max).ceil() as u32
+        };
+        PictureSize { width: most(|bbox| bbox.right), height: most(|bbox| bbox.bottom) }
+    }
+
     /// How many boxes there are.
     #[must_use]
     pub fn boxes(&self) -> usize {
@@ -185,29 +204,26 @@ impl MotDetections {
         let detection = |row: &MotRow| Detection { bbox: row.bbox(), score: self.scores.share(row.score) };
         out.extend(self.frame(frame).iter().map(detection));
     }
+}
 
-    /// Writes what a tracker made of these boxes, by frame and then by track, as
-    /// `frame,track,left,top,width,height,score,-1,-1,-1`. A box that was read is written with the numbers it came with.
-    ///
-    /// # Errors
-    /// What the writer says.
-    pub fn write_tracks(&self, sightings: &mut [Sighting], to: &mut dyn Write) -> io::Result<()> {
-        sightings.sort_by_key(|sighting| (sighting.frame, sighting.track));
-        for Sighting { track, bbox, frame, .. } in sightings {
-            match self.frame(*frame).iter().find(|row| row.bbox() == *bbox) {
-                Some(MotRow { left, top, width, height, score, .. }) => {
-                    let score = score.unwrap_or(1.0);
-                    writeln!(to, "{frame},{track},{left},{top},{width},{height},{score},-1,-1,-1")?;
-                }
-                // A tracker may smooth its boxes.
-                None => {
-                    let (left, top, width, height) = (bbox.left, bbox.top, bbox.width(), bbox.height());
-                    writeln!(to, "{frame},{track},{left},{top},{width},{height},1,-1,-1,-1")?;
-                }
-            }
-        }
-        Ok(())
+/// Writes what a tracker made of boxes, by frame and then by track, as `frame,track,left,top,width,height,1,-1,-1,-1`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_tracks(sightings: &mut [Sighting], to: &mut dyn Write) -> io::Result<()> {
+    sightings.sort_by_key(|sighting| (sighting.frame, sighting.track));
+    for Sighting { track, bbox, frame, .. } in sightings {
+        let (left, top, width, height) = (bbox.left, bbox.top, bbox.width(), bbox.height());
+        writeln!(to, "{frame},{track},{left:.2},{top:.2},{width:.2},{height:.2},1,-1,-1,-1")?;
     }
+    Ok(())
+}
+
+fn greatest_common(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 fn row(line: u64, text: &str) -> Result<MotRow, RecordingError> {
@@ -358,23 +374,40 @@ mod tests {
     }
 
     #[test]
-    fn tracks_are_written_by_frame_with_the_numbers_that_the_boxes_came_with() {
-        let text = "1,-1,472.128,437.845,78.717,161.327,0.988879,-1,-1,-1\n2,-1,0.1,0.2,0.3,0.4,57";
-        let read = MotDetections::read(text.as_bytes()).unwrap();
-        let sighting =
-            |frame, track, bbox| Sighting { track: TrackId(track), bbox, frame, at: FrameTime::default() };
-        let smoothed = ImageBox::new(1.0, 2.0, 4.5, 6.0);
-        let (first, second) = (read.frame(1)[0].bbox(), read.frame(2)[0].bbox());
+    fn tracks_are_written_by_frame_and_then_by_track() {
+        let sighting = |frame, track, left| {
+            let bbox = ImageBox::from_left_top_size(left, 2.0, 3.5, 4.0);
+            Sighting { track: TrackId(track), bbox, frame, at: FrameTime::default() }
+        };
         // Track 9 was confirmed in frame 2, and brings its earlier sighting then.
-        let mut seen = [sighting(2, 9, second), sighting(2, 3, smoothed), sighting(1, 9, first)];
+        let mut seen = [sighting(2, 9, 472.128), sighting(2, 3, 1.0), sighting(1, 9, 470.0)];
         let mut out = Vec::new();
-        read.write_tracks(&mut seen, &mut out).unwrap();
+        write_tracks(&mut seen, &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "1,9,472.128,437.845,78.717,161.327,0.988879,-1,-1,-1\n\
-             2,3,1,2,3.5,4,1,-1,-1,-1\n\
-             2,9,0.1,0.2,0.3,0.4,57,-1,-1,-1\n"
+            "1,9,470.00,2.00,3.50,4.00,1,-1,-1,-1\n\
+             2,3,1.00,2.00,3.50,4.00,1,-1,-1,-1\n\
+             2,9,472.13,2.00,3.50,4.00,1,-1,-1,-1\n"
         );
+    }
+
+    #[test]
+    fn a_file_of_every_third_frame_was_looked_at_every_third_frame() {
+        let looked_at = |frames: &[u64]| {
+            let text: String = frames.iter().map(|frame| format!("{frame},-1,0,0,9,9,1\n")).collect();
+            MotDetections::read(text.as_bytes()).unwrap().frames_looked_at().collect::<Vec<_>>()
+        };
+        assert_eq!(looked_at(&[1, 4, 10]), [1, 4, 7, 10]);
+        assert_eq!(looked_at(&[8, 11]), [2, 5, 8, 11]);
+        assert_eq!(looked_at(&[2, 3, 5]), [1, 2, 3, 4, 5]);
+        assert_eq!(looked_at(&[3]), [1, 2, 3]);
+        assert_eq!(looked_at(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn the_picture_reaches_at_least_as_far_as_the_boxes() {
+        let read = MotDetections::read("1,-1,10,20,30.5,40,1\n2,-1,5,100,3,7.2,1".as_bytes()).unwrap();
+        assert_eq!(read.reach(), PictureSize { width: 41, height: 108 });
     }
 
     proptest! {

@@ -363,6 +363,7 @@ pub(crate) fn crossing(frame: u64) -> Crossing {
         track: frame,
         run: 1_760_000_000_000,
         geometry: "ab12cd34ef56".to_owned(),
+        plane: "image".to_owned(),
         model: "nanodet-g-416-int8".to_owned(),
     }
 }

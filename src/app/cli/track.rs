@@ -1,6 +1,7 @@
 //! Arguments of `footfall track`.
 
-use super::frame_rate;
+use super::{frame_rate, picture_size};
+use crate::geom::PictureSize;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -19,9 +20,14 @@ pub struct TrackArgs {
     /// Frames per second
     #[arg(long, value_name = "F", value_parser = frame_rate)]
     pub fps: f64,
-    /// Where the floor lies in the picture; left out: people are followed on the picture
+    /// Where the floor lies in the picture; left out: it is learned from the people
+    ///
+    /// Until enough of them have walked by, they are followed on the picture.
     #[arg(long, value_name = "FILE.toml")]
     pub calibration: Option<PathBuf>,
+    /// Size of the picture that the boxes were found in [default: as far as the boxes reach]
+    #[arg(long, value_name = "WxH", value_parser = picture_size)]
+    pub picture: Option<PictureSize>,
     /// MOT text to write: frame,track,left,top,width,height,score,-1,-1,-1
     #[arg(long, value_name = "RESULT.txt")]
     pub out: PathBuf,

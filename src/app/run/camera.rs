@@ -225,7 +225,6 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::track::TrackSettings;
     use crate::capture::{Picture, SourceAddress};
     use crate::count::{Anchor, Band, LineSettings};
     use crate::detect::DetectError;
@@ -234,6 +233,7 @@ mod tests {
     use crate::outbox::{Outbox, OutboxWriter};
     use crate::pipeline::PipelineSettings;
     use crate::time::{FrameTime, SimClock, WallTime};
+    use crate::track::TrackSettings;
     use std::collections::VecDeque;
 
     const SIZE: PictureSize = PictureSize { width: 64, height: 48 };

@@ -1,9 +1,9 @@
 //! Every kind of message against the schema, there and back, and the promises to readers.
 
 use super::*;
-use crate::track::PlaneName;
 use crate::ids::{LineId, TrackId};
 use crate::time::FrameTime;
+use crate::track::PlaneName;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ fn a_crossing_keeps_every_fact_of_the_domain() {
         written,
         json!({"seq": 1, "kind": "crossing", "camera": "door", "line": "entrance", "direction": "in",
             "frame": 412, "at_ms": 1_760_000_041_200_i64, "track": 17, "run": 1_760_000_000_000_i64,
-            "geometry": "ab12cd34ef56", "model": "nanodet-g-416-int8"})
+            "geometry": "ab12cd34ef56", "plane": "image", "model": "nanodet-g-416-int8"})
     );
     check("record", &written);
 }
@@ -253,6 +253,7 @@ fn any_crossing() -> impl Strategy<Value = Crossing> {
             track,
             run,
             geometry,
+            plane: "image".to_owned(),
             model,
         },
     )
@@ -275,6 +276,7 @@ fn any_minute() -> impl Strategy<Value = Minute> {
                 part,
                 model,
                 geometry,
+                plane: "image".to_owned(),
                 run,
             }
         },
