@@ -62,6 +62,7 @@ fn crossing(frame: u64) -> Fact {
         track: 1,
         run: 0,
         geometry: "g".to_owned(),
+        plane: "image".to_owned(),
         model: "m".to_owned(),
     })
 }
