@@ -5,6 +5,7 @@
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
+use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, Segment};
 use crate::ids::{CameraId, IdError, LineId};
 use crate::time::WallTime;
@@ -139,6 +140,11 @@ pub struct CountArgs {
     /// Which lines.
     #[command(flatten)]
     pub lines: LineArgs,
+    /// What finds people [default: network, or what the config file says]
+    ///
+    /// The foreground, what differs from the empty place, is for cameras that look down.
+    #[arg(long, value_name = "WHAT", value_parser = detectors())]
+    pub detector: Option<DetectorKind>,
     /// Manifest of the model [default: the config file's, or models/nanodet-g-416-int8.toml]
     #[arg(long, value_name = "MANIFEST")]
     pub model: Option<PathBuf>,
@@ -386,6 +392,11 @@ fn endings() -> String {
 fn anchors() -> impl TypedValueParser<Value = Anchor> {
     PossibleValuesParser::new(Anchor::ALL.map(Anchor::name))
         .map(|word| Anchor::parse(&word).expect("the parser before lets only names of anchors through"))
+}
+
+fn detectors() -> impl TypedValueParser<Value = DetectorKind> {
+    PossibleValuesParser::new(DetectorKind::ALL.map(DetectorKind::name))
+        .map(|word| DetectorKind::parse(&word).expect("the parser before lets only names of kinds through"))
 }
 
 fn expectations() -> impl TypedValueParser<Value = Expectation> {

@@ -5,7 +5,7 @@ use super::count::{CountJob, Watcher, count_clip};
 use super::eye;
 use crate::capture::{Playback, SourceAddress, SourceSettings};
 use crate::config::{self, geometry_name};
-use crate::detect::DetectorSettings;
+use crate::detect::{DetectorKind, DetectorSettings};
 use crate::ids::CameraId;
 use crate::pipeline::PipelineSettings;
 use crate::wire::v1::MadeBy;
@@ -25,6 +25,9 @@ const CAMERA_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct View {
     pub(super) camera: CameraId,
     pub(super) pipeline: PipelineSettings,
+    /// What finds people.
+    pub(super) kind: DetectorKind,
+    /// The network, where it does.
     pub(super) detector: DetectorSettings,
     /// The camera's own source, where there is a config file.
     #[cfg_attr(
@@ -44,6 +47,7 @@ impl View {
                 Self {
                     camera: camera.id,
                     pipeline: camera.pipeline,
+                    kind: camera.detector,
                     detector: settings.detector,
                     source: Some(camera.source),
                 }
@@ -66,7 +70,7 @@ impl View {
             longest_gap: config::LONGEST_GAP,
         };
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
-        Ok(Self { camera, pipeline, detector: eye::default_settings(), source: None })
+        Ok(Self { camera, pipeline, kind: DetectorKind::default(), detector: eye::default_settings(), source: None })
     }
 }
 
@@ -118,7 +122,7 @@ pub fn count(args: &CountArgs) -> anyhow::Result<()> {
         },
         pipeline: view.pipeline,
     };
-    let mut detector = eye::open(&view.detector)?;
+    let mut detector = eye::open(&view.detector, args.detector.unwrap_or(view.kind))?;
     let mut events = open_events(args.events.as_deref())?;
     let mut drawing = args.video.as_deref().map(|path| drawing(path, &job)).transpose()?;
     let watcher = drawing.as_deref_mut().map(|drawing| drawing as &mut dyn Watcher);

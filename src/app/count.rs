@@ -207,7 +207,7 @@ impl Count<'_, '_> {
             self.check_lines(frame)?;
         }
         self.frames_used += 1;
-        self.detector.detect(&frame.picture, &mut self.detections)?;
+        self.detector.detect(&frame.picture, frame.at, &mut self.detections)?;
         let seen = SeenFrame { number: frame.number, at: frame.at, size: frame.picture.size(), dropped: 0 };
         let stepped = pipeline.step(seen, &self.detections, &mut self.told);
         stepped.with_context(|| format!("{}: frame {}", self.job.source.address, frame.number))?;

@@ -10,6 +10,7 @@ use super::cli::LookArgs;
 pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     use super::clip::{View, to_look_at};
     use super::{draw, exit::Failure, eye, film};
+    use crate::detect::DetectorKind;
     use crate::capture::{self, CaptureError, Frame, ReadOutcome};
     use crate::time::{Clock, SystemClock};
     use crate::track::ImagePlaneSettings;
@@ -29,8 +30,8 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     }
     let size = frame.picture.size();
     let drawn_on = view.pipeline.picture.unwrap_or(size);
-    let (mut detector, mut people) = (eye::open(&view.detector)?, Vec::new());
-    detector.detect(&frame.picture, &mut people)?;
+    let (mut detector, mut people) = (eye::open(&view.detector, DetectorKind::Network)?, Vec::new());
+    detector.detect(&frame.picture, frame.at, &mut people)?;
     // Weaker boxes only continue a track; among them are half-hidden people, and cones.
     let sure = ImagePlaneSettings::default().start_score;
     let weak = people.extract_if(.., |found| found.score < sure).count();

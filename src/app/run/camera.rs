@@ -159,7 +159,7 @@ impl Counter {
 
     fn look(&mut self, frame: &Frame, dropped: u64) {
         self.untold = self.untold.saturating_add(dropped);
-        if let Err(fault) = self.detector.detect(&frame.picture, &mut self.detections) {
+        if let Err(fault) = self.detector.detect(&frame.picture, frame.at, &mut self.detections) {
             // The frame was not looked at, so its time is not covered; the next may be.
             return self.cannot_count(&fault.to_string(), frame);
         }
@@ -226,7 +226,7 @@ mod tests {
     struct Scripted(VecDeque<Result<(), DetectError>>);
 
     impl Detector for Scripted {
-        fn detect(&mut self, _: &Picture, out: &mut Vec<Detection>) -> Result<(), DetectError> {
+        fn detect(&mut self, _: &Picture, _: FrameTime, out: &mut Vec<Detection>) -> Result<(), DetectError> {
             out.clear();
             self.0.pop_front().unwrap()
         }
