@@ -21,7 +21,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("jiff", &["time.rs", "app/"]),
     ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
-    ("opencv", &["capture/opencv.rs", "app/draw.rs"]),
+    ("opencv", &["capture/opencv.rs", "detect/foreground/opencv.rs", "app/draw.rs"]),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),

@@ -70,7 +70,13 @@ impl View {
             longest_gap: config::LONGEST_GAP,
         };
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
-        Ok(Self { camera, pipeline, kind: DetectorKind::default(), detector: eye::default_settings(), source: None })
+        Ok(Self {
+            camera,
+            pipeline,
+            kind: DetectorKind::default(),
+            detector: eye::default_settings(),
+            source: None,
+        })
     }
 }
 

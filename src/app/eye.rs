@@ -1,5 +1,6 @@
 //! What looks at pictures: the network, the foreground or both, opened for a camera or a command.
 
+#[cfg(not(all(feature = "detect-ort", feature = "capture-opencv")))]
 use super::exit::Failure;
 use crate::config;
 use crate::detect::{Detector, DetectorKind, DetectorSettings, FusedDetector, Provider};

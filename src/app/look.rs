@@ -10,8 +10,8 @@ use super::cli::LookArgs;
 pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     use super::clip::{View, to_look_at};
     use super::{draw, exit::Failure, eye, film};
-    use crate::detect::DetectorKind;
     use crate::capture::{self, CaptureError, Frame, ReadOutcome};
+    use crate::detect::DetectorKind;
     use crate::time::{Clock, SystemClock};
     use crate::track::ImagePlaneSettings;
     use std::io::Write;

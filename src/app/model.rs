@@ -2,10 +2,10 @@
 
 use super::exit::Failure;
 use crate::capture::Picture;
-use crate::time::FrameTime;
 use crate::detect::inspect::{self, Question};
 use crate::detect::manifest::sha256_of;
 use crate::detect::{Detection, Detector, DetectorSettings, HeadKind, Manifest, OrtDetector, Provider, ort};
+use crate::time::FrameTime;
 use anyhow::Context;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Finds people in one picture, without memory of the one before.
+//! Finds people in one picture: by a network without memory, or by what differs from the empty place.
 //!
 //! ```text
 //! Picture -> letterbox -> the network's run -> decode -> nms -> Detection

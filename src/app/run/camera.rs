@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::capture::{Picture, SourceAddress};
     use crate::count::{Anchor, Band, LineSettings};
-    use crate::detect::DetectError;
+    use crate::detect::{DetectError, DetectorKind};
     use crate::geom::{ImagePoint, PictureSize, Segment};
     use crate::ids::{BoxId, CameraId, LineId};
     use crate::outbox::{Outbox, OutboxWriter};
@@ -258,6 +258,7 @@ mod tests {
                 read_timeout: Duration::from_secs(1),
                 retry_max: Duration::from_secs(1),
             },
+            detector: DetectorKind::Network,
             pipeline: PipelineSettings {
                 picture: Some(SIZE),
                 rate: None,

@@ -24,7 +24,7 @@ const CHANGED_LEARNS_IN_S: f32 = 20.0;
 /// A background that is younger than that learns within this share of its age, ...
 const YOUNG_SHARE: f32 = 0.7;
 /// ... and never faster than this, seconds.
-const FASTEST_LEARNING_S: f32 = 0.5;
+const FASTEST_LEARNING_S: f32 = 2.0;
 
 /// The empty place, px by px of the small picture.
 #[derive(Debug, Clone, Default)]
@@ -111,18 +111,18 @@ mod tests {
 
     /// Seconds until a px that changed to this colour is ground; none: not within an hour.
     fn seconds_until_ground(bgr: [u8; 3], held: u8) -> Option<u32> {
-        let (mut ground, mut differs, mut people) =
-            (Background::default(), Mask::new(1, 1), Mask::new(1, 1));
+        let (mut ground, mut differs, mut people) = (Background::default(), Mask::new(1, 1), Mask::new(1, 1));
         ground.relearn(&[150, 150, 150]);
         for _ in 0..1_000 {
             ground.step(&[150, 150, 150], 0.1, &people, &mut differs);
         }
         people.px[0] = held;
-        (1..36_000).find(|_| {
-            ground.step(&bgr, 0.1, &people, &mut differs);
-            differs.px[0] == 0
-        })
-        .map(|tenths: u32| tenths / 10)
+        (1..36_000)
+            .find(|_| {
+                ground.step(&bgr, 0.1, &people, &mut differs);
+                differs.px[0] == 0
+            })
+            .map(|tenths: u32| tenths / 10)
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Eye {
     /// Makes the small picture, and the flow since the one before.
     fn look(&mut self, picture: &Picture) -> opencv::Result<()> {
         let side = |px: u32| i32::try_from(px).unwrap_or(i32::MAX);
-        let whole = Mat::new_rows_cols_with_bytes::<Vec3b>(side(picture.height), side(picture.width), &picture.bgr)?;
+        let whole =
+            Mat::new_rows_cols_with_bytes::<Vec3b>(side(picture.height), side(picture.width), &picture.bgr)?;
         let (width, height) = (side(self.source.width / self.shrink), side(self.source.height / self.shrink));
         // What does not fill a small px is left out at the right and at the bottom: a whole shrink is fast.
         let used = core::Rect::new(0, 0, width * side(self.shrink), height * side(self.shrink));

@@ -20,6 +20,8 @@ use super::walker::{Owned, Walker};
 const MOST_WALKERS: usize = 64;
 /// Who has walked and stands is no ground for this long, seconds.
 const LONGEST_STAND_S: f32 = 600.0;
+/// Who has not walked is no ground either for this long, seconds: they may have only just come in.
+const BENEFIT_OF_DOUBT_S: f32 = 3.0;
 /// A walker owns px up to this many half sizes away ...
 const OWNS_WITHIN: f32 = 1.8;
 /// ... and nobody new begins within this many.
@@ -144,6 +146,7 @@ impl Scene {
             let size = expected(&self.sizes, here.x, here.y);
             self.walkers[index].settle(*before, in_crowd, size, seconds);
         }
+        self.learn_sizes(seconds);
         self.lay_ghosts(view.bgr, seconds);
         self.forget(seconds);
         self.begin_walkers(view.bgr, expected);
@@ -159,7 +162,11 @@ impl Scene {
 
     fn hold_walkers(&mut self) {
         self.held.px.fill(0);
-        for walker in self.walkers.iter().filter(|w| w.has_walked && w.rests_s < LONGEST_STAND_S) {
+        let is_held = |walker: &&Walker| {
+            let patience_s = if walker.has_walked { LONGEST_STAND_S } else { BENEFIT_OF_DOUBT_S };
+            walker.rests_s < patience_s
+        };
+        for walker in self.walkers.iter().filter(is_held) {
             let held = &mut self.held;
             each_within(walker, HELD_WITHIN, (self.width, self.height), |px, _| held.px[px] = 1);
         }
@@ -191,7 +198,8 @@ impl Scene {
                 if differs.px[px] == 0 {
                     return;
                 }
-                let off = if reach > 0.3 { colour_off(&walker.colour, &bgr[3 * px..3 * px + 3]) } else { 0.0 };
+                let off =
+                    if reach > 0.3 { colour_off(&walker.colour, &bgr[3 * px..3 * px + 3]) } else { 0.0 };
                 let near = reach + COLOUR_WEIGHT * off;
                 if near < nearness[px] {
                     // There are fewer walkers than `NOBODY`.
@@ -228,13 +236,28 @@ impl Scene {
         }
     }
 
+    /// Learns how large one person is from those who walk alone, wholly in the picture.
+    fn learn_sizes(&mut self, seconds: f32) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        for (index, walker) in self.walkers.iter().enumerate() {
+            let [across, down] = [walker.half_width, walker.half_height].map(|half| 1.5 * half);
+            let inside =
+                walker.x > across && walker.x < width - across && walker.y > down && walker.y < height - down;
+            let mut others = self.walkers.iter().enumerate().filter(|(other, _)| *other != index);
+            let walks = walker.has_walked && walker.rests_s < 1.0;
+            if inside && walks && !others.any(|(_, other)| walker.touches(other)) {
+                self.sizes.learn(walker.x, walker.y, walker.owned.px, seconds);
+            }
+        }
+    }
+
     /// Takes holes for ground. Somebody who was part of it from the start and left shows as a hole, whose edges
     /// are in the ground and not in the picture.
     fn lay_ghosts(&mut self, bgr: &[u8], seconds: f32) {
         for (index, walker) in self.walkers.iter_mut().enumerate() {
             let owned = &walker.owned;
-            let is_hole = owned.edge >= LEAST_EDGE_PX
-                && owned.edge_in_ground > GHOST_STEEPNESS * owned.edge_in_picture;
+            let is_hole =
+                owned.edge >= LEAST_EDGE_PX && owned.edge_in_ground > GHOST_STEEPNESS * owned.edge_in_picture;
             walker.ghost_s = if is_hole { walker.ghost_s + seconds } else { 0.0 };
             if walker.ghost_s < GHOST_AFTER_S {
                 continue;
@@ -255,7 +278,8 @@ impl Scene {
         let (width, height) = (self.width as f32, self.height as f32);
         self.walkers.retain_mut(|walker| {
             let seen = walker.seen_share() > LEAST_SEEN_SHARE;
-            walker.hidden_s = if seen && walker.hidden_s < f32::MAX { 0.0 } else { walker.hidden_s + seconds };
+            walker.hidden_s =
+                if seen && walker.hidden_s < f32::MAX { 0.0 } else { walker.hidden_s + seconds };
             let beyond = |at: f32, half: f32, side: f32| at < -0.3 * half || at > side + 0.3 * half;
             walker.hidden_s <= LONGEST_HIDDEN_S
                 && !beyond(walker.x, walker.half_width, width)

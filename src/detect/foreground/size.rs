@@ -11,10 +11,13 @@ const FIRST_HEIGHT_SHARE: f32 = 0.2;
 const FIRST_WIDTH_SHARE: f32 = 0.5;
 /// The picture is learned in that many columns and rows.
 const CELLS: usize = 3;
-/// One walker seen once moves the logarithm of the size by this; a second of a walker at 10 frames a second, by a twentieth.
-const STEP: f32 = 0.005;
+/// One walker seen for a second moves the logarithm of the size by this, so that it takes minutes and many walkers.
+const STEP_PER_S: f32 = 0.01;
+/// The ellipse is meant to cover this share of a walker's px: arms, bags and what remains of shadows are not the body,
+/// and ellipses that are too large cannot be told apart in a crowd (measured at a train door).
+const BODY_SHARE: f32 = 0.7;
 /// Learned sizes stay within this factor of the first guess, so that a crowd or a swarm of specks cannot run away with it.
-const FARTHEST_FACTOR: f32 = 1.5;
+const FARTHEST_FACTOR: f32 = 1.3;
 
 /// Width and height of one person in px.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,12 +52,12 @@ impl SizeModel {
         PersonSize { width: FIRST_WIDTH_SHARE * height, height }
     }
 
-    /// Learns from the blob of a single walker.
-    pub(super) fn learn(&mut self, x: f32, y: f32, area: f32) {
+    /// Learns from `area` px of a single walker, seen for `seconds`.
+    pub(super) fn learn(&mut self, x: f32, y: f32, area: f32, seconds: f32) {
         let limit = FARTHEST_FACTOR.ln();
         let expected = self.at(x, y);
         let full = std::f32::consts::FRAC_PI_4 * expected.width * expected.height;
-        let step = if area > full { STEP } else { -STEP };
+        let step = seconds * if BODY_SHARE * area > full { STEP_PER_S } else { -STEP_PER_S };
         let cell = self.cell(x, y);
         self.everywhere = (self.everywhere + step).clamp(-limit, limit);
         self.cells[cell] = (self.cells[cell] + step).clamp(-limit, limit);
@@ -73,15 +76,15 @@ mod tests {
 
     fn height_after(area: f32, walkers: usize) -> f32 {
         let mut sizes = SizeModel::new(200, 150);
-        (0..walkers).for_each(|_| sizes.learn(100.0, 75.0, area));
+        (0..walkers).for_each(|_| sizes.learn(100.0, 75.0, area, 0.1));
         sizes.at(100.0, 75.0).height
     }
 
     #[test]
     fn walkers_larger_than_expected_raise_what_is_expected_until_it_is_theirs() {
         let first = height_after(0.0, 0);
-        let theirs = std::f32::consts::FRAC_PI_4 * 0.5 * (first * 1.25).powi(2);
-        let learned = height_after(theirs, 500);
+        let theirs = std::f32::consts::FRAC_PI_4 * 0.5 * (first * 1.25).powi(2) / BODY_SHARE;
+        let learned = height_after(theirs, 3_000);
         assert!((learned / first - 1.25).abs() < 0.03, "{first} {learned}");
     }
 
@@ -96,7 +99,7 @@ mod tests {
             (-50.0_f32..300.0, -50.0_f32..300.0, 0.0_f32..1e5), 0..2_000,
         )) {
             let mut sizes = SizeModel::new(200, 150);
-            seen.iter().for_each(|(x, y, area)| sizes.learn(*x, *y, *area));
+            seen.iter().for_each(|(x, y, area)| sizes.learn(*x, *y, *area, 0.1));
             let first = SizeModel::new(200, 150).at(0.0, 0.0).height;
             for (x, y, _) in seen {
                 let factor = sizes.at(x, y).height / first;

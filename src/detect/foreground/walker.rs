@@ -14,9 +14,9 @@ const PULL_IN_CROWD: f32 = 0.1;
 const COLOUR_FOLLOWS: f32 = 0.1;
 /// Share by which the size follows the expected one in a frame.
 const SIZE_FOLLOWS: f32 = 0.1;
-/// The flow moves somebody by this many of their widths before they count as having walked: the flow of
-/// neighbours that leaks into a stand is less.
-const WALKED_WIDTHS: f32 = 1.0;
+/// The flow carries somebody by this many of their widths before they count as having walked: what leaks
+/// into a stand from those who pass is less.
+const WALKED_WIDTHS: f32 = 0.6;
 
 /// Somebody, or something, that is not ground. All lengths in px of the small picture.
 #[derive(Debug, Clone)]
@@ -138,8 +138,7 @@ impl Walker {
         } else {
             self.rests_s += seconds;
         }
-        self.has_walked |=
-            self.carried.0.hypot(self.carried.1) > WALKED_WIDTHS * 2.0 * self.half_width;
+        self.has_walked |= self.carried.0.hypot(self.carried.1) > WALKED_WIDTHS * 2.0 * self.half_width;
     }
 
     /// Share of the ellipse that is not ground.
@@ -182,8 +181,8 @@ mod tests {
 
     #[test]
     fn who_is_carried_by_a_body_width_has_walked_and_who_sways_has_not() {
-        assert!(carried((1.0, 0.0), 11).has_walked);
-        assert!(!carried((1.0, 0.0), 8).has_walked);
+        assert!(carried((1.0, 0.0), 7).has_walked);
+        assert!(!carried((1.0, 0.0), 5).has_walked);
         assert!(!carried((0.0, 0.0), 1_000).has_walked);
     }
 
