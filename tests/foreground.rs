@@ -47,11 +47,13 @@ fn draw(shown: &Shown, frame: u32) -> Picture {
             // Who is lower in the picture stands in front.
             let front = shown.people.iter().filter(inside).max_by(|a, b| a.y.total_cmp(&b.y));
             if let Some(person) = front {
-                let fold =
-                    ((x as f32 - person.x) as i32 + (y as f32 - person.y) as i32).rem_euclid(9) as u8 * 4;
+                // Folds go along with who wears them.
+                let (across, down) =
+                    ((x as f32 - person.x + 40.0) as u32, (y as f32 - person.y + 40.0) as u32);
+                let fold = (self::noise(across / 4, down / 4, 0) % 50) as u8;
                 px = person.clothes.map(|value| value.saturating_add(fold));
             }
-            let noise = (noise(x, y, frame) % 9) as i16 - 4;
+            let noise = (self::noise(x, y, frame) % 9) as i16 - 4;
             bgr.extend(px.map(|value| (i16::from(value) + shown.light + noise).clamp(0, 255) as u8));
         }
     }

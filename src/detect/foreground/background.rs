@@ -24,7 +24,7 @@ const CHANGED_LEARNS_IN_S: f32 = 20.0;
 /// A background that is younger than that learns within this share of its age, ...
 const YOUNG_SHARE: f32 = 0.7;
 /// ... and never faster than this, seconds.
-const FASTEST_LEARNING_S: f32 = 2.0;
+const FASTEST_LEARNING_S: f32 = 0.5;
 
 /// The empty place, px by px of the small picture.
 #[derive(Debug, Clone, Default)]

@@ -21,7 +21,7 @@ const MOST_WALKERS: usize = 64;
 /// Who has walked and stands is no ground for this long, seconds.
 const LONGEST_STAND_S: f32 = 600.0;
 /// Who has not walked is no ground either for this long, seconds: they may have only just come in.
-const BENEFIT_OF_DOUBT_S: f32 = 3.0;
+const BENEFIT_OF_DOUBT_S: f32 = 0.6;
 /// A walker owns px up to this many half sizes away ...
 const OWNS_WITHIN: f32 = 1.8;
 /// ... and nobody new begins within this many.
@@ -30,6 +30,8 @@ const KEEPS_NEW_AWAY_WITHIN: f32 = 1.35;
 const HELD_WITHIN: f32 = 1.5;
 /// What the colour of a px says about its owner, against its distance.
 const COLOUR_WEIGHT: f32 = 0.5;
+/// Below this much off, in units of `CLEAR_COLOUR`, a px may be a walker's own.
+const OWN_COLOUR: f32 = 1.0;
 /// Colours that differ by this much of 255 are clearly different.
 const CLEAR_COLOUR: f32 = 60.0;
 /// The flow is taken within this share of the half sizes: at the rim it is the neighbours'.
@@ -137,7 +139,7 @@ impl Scene {
         self.differing_share = share;
         let before: [(f32, f32); MOST_WALKERS] =
             std::array::from_fn(|i| self.walkers.get(i).map_or((0.0, 0.0), |w| (w.x, w.y)));
-        self.carry(view.flow, seconds);
+        self.carry(view, seconds);
         self.share_out(view.bgr);
         self.sum_up(view.bgr);
         for (index, before) in before.iter().enumerate().take(self.walkers.len()) {
@@ -172,15 +174,18 @@ impl Scene {
         }
     }
 
-    fn carry(&mut self, flow: &[[f32; 2]], seconds: f32) {
+    /// Carries each walker by the flow of those px in it that have their colour: whoever stands in front has another.
+    fn carry(&mut self, view: SmallView<'_>, seconds: f32) {
         for walker in &mut self.walkers {
             let (flow_x, flow_y, differs) = (&mut self.flow_x, &mut self.flow_y, &self.differs);
             flow_x.clear();
             flow_y.clear();
             each_within(walker, FLOW_WITHIN, (self.width, self.height), |px, _| {
-                if differs.px[px] != 0 {
-                    flow_x.push(flow[px][0]);
-                    flow_y.push(flow[px][1]);
+                if differs.px[px] != 0
+                    && colour_off(&walker.colour, &view.bgr[3 * px..3 * px + 3]) < OWN_COLOUR
+                {
+                    flow_x.push(view.flow[px][0]);
+                    flow_y.push(view.flow[px][1]);
                 }
             });
             let by = (flow_x.len() > 6).then(|| (median(flow_x), median(flow_y)));
