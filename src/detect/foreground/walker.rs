@@ -16,7 +16,7 @@ const COLOUR_FOLLOWS: f32 = 0.1;
 const SIZE_FOLLOWS: f32 = 0.1;
 /// The flow carries somebody by this many of their widths before they count as having walked: what leaks
 /// into a stand from those who pass is less.
-const WALKED_WIDTHS: f32 = 1.0;
+const WALKED_WIDTHS: f32 = 0.6;
 
 /// Somebody, or something, that is not ground. All lengths in px of the small picture.
 #[derive(Debug, Clone)]
@@ -181,8 +181,8 @@ mod tests {
 
     #[test]
     fn who_is_carried_by_a_body_width_has_walked_and_who_sways_has_not() {
-        assert!(carried((1.0, 0.0), 11).has_walked);
-        assert!(!carried((1.0, 0.0), 9).has_walked);
+        assert!(carried((1.0, 0.0), 7).has_walked);
+        assert!(!carried((1.0, 0.0), 5).has_walked);
         assert!(!carried((0.0, 0.0), 1_000).has_walked);
     }
 
