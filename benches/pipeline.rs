@@ -31,7 +31,7 @@ fn bare(detector: &mut OrtDetector, frame: &Frame) -> Result<f64, Box<dyn Error>
     let mut people = Vec::new();
     let before = detector.inference_cpu();
     for _ in 0..BARE_RUNS {
-        detector.detect(&frame.picture, &mut people)?;
+        detector.detect(&frame.picture, frame.at, &mut people)?;
     }
     Ok(1e3 * (detector.inference_cpu() - before).as_secs_f64() / f64::from(BARE_RUNS))
 }

@@ -128,9 +128,9 @@ fn a_whole_detection_asks_for_no_more_than_the_lists_of_its_outputs() {
     let mut detector = OrtDetector::open(&settings).expect("the default model opens");
     let picture = Picture { width: 768, height: 576, bgr: vec![100; 768 * 576 * 3] };
     let mut people = Vec::with_capacity(100);
-    detector.detect(&picture, &mut people).expect("a sound picture");
+    detector.detect(&picture, FrameTime::default(), &mut people).expect("a sound picture");
     let before = REQUESTS.load(Ordering::Relaxed);
-    detector.detect(&picture, &mut people).expect("a sound picture");
+    detector.detect(&picture, FrameTime::default(), &mut people).expect("a sound picture");
     let requests = REQUESTS.load(Ordering::Relaxed) - before;
     assert!(requests <= LISTS, "{requests} requests");
 }

@@ -22,7 +22,10 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("jiff", &["time.rs", "app/"]),
     ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
-    ("opencv", &["calibration/distort.rs", "capture/opencv.rs", "app/draw.rs"]),
+    (
+        "opencv",
+        &["calibration/distort.rs", "capture/opencv.rs", "detect/foreground/opencv.rs", "app/draw.rs"],
+    ),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),

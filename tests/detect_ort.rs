@@ -10,6 +10,7 @@ use footfall::app::model::{self, AddArgs};
 use footfall::capture::Picture;
 use footfall::detect::{DetectError, Detection, Detector, DetectorSettings, OrtDetector, Provider};
 use footfall::geom::ImageBox;
+use footfall::time::FrameTime;
 use opencv::prelude::{MatTraitConst, MatTraitConstManual, VideoCaptureTrait};
 use opencv::videoio::{CAP_ANY, VideoCapture};
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ fn clip_frame(number: usize) -> Picture {
 
 fn people_on(picture: &Picture, detector: &mut OrtDetector) -> Vec<Detection> {
     let mut people = Vec::new();
-    detector.detect(picture, &mut people).expect("a sound picture is looked at");
+    detector.detect(picture, FrameTime::default(), &mut people).expect("a sound picture is looked at");
     people
 }
 
@@ -133,7 +134,9 @@ fn a_picture_that_is_none_is_an_error_and_the_next_one_is_seen() {
     let mut people = Vec::new();
     for (width, height, bytes) in [(0, 0, 0), (768, 576, 3), (0, 576, 0)] {
         let picture = Picture { width, height, bgr: vec![0; bytes] };
-        let fault = detector.detect(&picture, &mut people).expect_err("there is nothing to see");
+        let fault = detector
+            .detect(&picture, FrameTime::default(), &mut people)
+            .expect_err("there is nothing to see");
         assert!(
             fault.is_transient() && fault.to_string().starts_with("model nanodet-g-416-int8: "),
             "{fault}"

@@ -13,6 +13,7 @@ use super::eye;
 use crate::calibration::mounting::{self, Mounting};
 use crate::calibration::{Floor, Lens, LensPrior, PeopleFit, points};
 use crate::capture::{self, CaptureError, Frame, FrameSource, Picture, ReadOutcome};
+use crate::detect::DetectorKind;
 use crate::geom::{ImageBox, PictureSize};
 use crate::time::{Clock, SystemClock};
 use crate::track::ScoreLevels;
@@ -109,13 +110,13 @@ fn watched(
     if let Some(model) = &args.model {
         settings.manifest.clone_from(model);
     }
-    let (mut detector, mut people) = (eye::open(&settings)?, Vec::new());
+    let (mut detector, mut people) = (eye::open(&settings, DetectorKind::Network)?, Vec::new());
     let (mut camera, mut frame) = opened(clip)?;
     let mut fit = PeopleFit::new(frame.picture.size()).with_lens(lens);
     let every = u64::from(args.every.get());
     loop {
         people.clear();
-        detector.detect(&frame.picture, &mut people)?;
+        detector.detect(&frame.picture, frame.at, &mut people)?;
         people.iter().filter(|person| person.score >= least).for_each(|person| fit.add(&person.bbox));
         if camera.read_wanted(&mut |number, _| number % every == 1 % every, &mut frame)? == ReadOutcome::End {
             return Ok((fit, Some(frame.picture)));

@@ -2,6 +2,7 @@
 
 use super::cli::CheckArgs;
 use crate::config::{self, EdgeSettings};
+use crate::detect::DetectorKind;
 use anyhow::Context;
 use std::io::Write;
 
@@ -28,8 +29,9 @@ pub fn print_default(out: &mut dyn Write) -> anyhow::Result<()> {
 
 /// A model, a library or a provider that does not fit shows only when it is opened; better now than on the ladder.
 fn try_network(settings: &EdgeSettings) -> anyhow::Result<()> {
-    if cfg!(feature = "detect-ort") {
-        super::eye::open(&settings.detector)?;
+    let wanted = settings.cameras.iter().any(|camera| camera.detector.has_network());
+    if cfg!(feature = "detect-ort") && wanted {
+        super::eye::open(&settings.detector, DetectorKind::Network)?;
     }
     Ok(())
 }

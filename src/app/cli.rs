@@ -14,6 +14,7 @@ pub use track::TrackArgs;
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
+use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, PictureSize, Segment};
 use crate::ids::{CameraId, IdError, LineId};
 use crate::time::WallTime;
@@ -173,6 +174,11 @@ pub struct CountArgs {
     /// Which lines.
     #[command(flatten)]
     pub lines: LineArgs,
+    /// What finds people [default: network, or what the config file says]
+    ///
+    /// The foreground, what differs from the empty place, is for cameras that look down.
+    #[arg(long, value_name = "WHAT", value_parser = detectors())]
+    pub detector: Option<DetectorKind>,
     /// Manifest of the model [default: the config file's, or models/nanodet-g-416-int8.toml]
     #[arg(long, value_name = "MANIFEST")]
     pub model: Option<PathBuf>,
@@ -422,6 +428,11 @@ fn anchors() -> impl TypedValueParser<Value = Anchor> {
         .map(|word| Anchor::parse(&word).expect("the parser before lets only names of anchors through"))
 }
 
+fn detectors() -> impl TypedValueParser<Value = DetectorKind> {
+    PossibleValuesParser::new(DetectorKind::ALL.map(DetectorKind::name))
+        .map(|word| DetectorKind::parse(&word).expect("the parser before lets only names of kinds through"))
+}
+
 fn expectations() -> impl TypedValueParser<Value = Expectation> {
     PossibleValuesParser::new(["crossings", "minutes"]).map(|word| match word.as_str() {
         "minutes" => Expectation::Minutes,
@@ -495,6 +506,16 @@ mod tests {
             Command::Count(args) => args,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn each_detector_is_chosen_by_its_name_and_no_other_is_there() {
+        for kind in DetectorKind::ALL {
+            let line = format!("count a.mp4 --line a:0,0,0,90 --detector {kind}");
+            assert_eq!(count(&line).detector, Some(kind));
+        }
+        assert_eq!(count("count a.mp4 --line a:0,0,0,90").detector, None);
+        check_refused("count a.mp4 --line a:0,0,0,90 --detector mog2", "foreground");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::sights::replay::{MotFacts, Replay};
 use super::sights::{ClipSettings, ClipSights, Sights};
 use crate::capture::{Playback, SourceAddress, SourceSettings};
 use crate::config::{self, geometry_name};
-use crate::detect::DetectorSettings;
+use crate::detect::{DetectorKind, DetectorSettings};
 use crate::ids::CameraId;
 use crate::pipeline::PipelineSettings;
 use crate::time::{Clock, SystemClock, WallTime};
@@ -31,6 +31,9 @@ pub(super) const DEFAULT_START: WallTime = WallTime::from_unix_ms(1_767_225_600_
 pub(super) struct View {
     pub(super) camera: CameraId,
     pub(super) pipeline: PipelineSettings,
+    /// What finds people.
+    pub(super) kind: DetectorKind,
+    /// The network, where it does.
     pub(super) detector: DetectorSettings,
     /// The camera's own source, where there is a config file.
     #[cfg_attr(
@@ -50,6 +53,7 @@ impl View {
                 Self {
                     camera: camera.id,
                     pipeline: camera.pipeline,
+                    kind: camera.detector,
                     detector: settings.detector,
                     source: Some(camera.source),
                 }
@@ -77,7 +81,13 @@ impl View {
             floor: None,
         };
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
-        Ok(Self { camera, pipeline, detector: eye::default_settings(), source: None })
+        Ok(Self {
+            camera,
+            pipeline,
+            kind: DetectorKind::default(),
+            detector: eye::default_settings(),
+            source: None,
+        })
     }
 }
 
@@ -147,7 +157,8 @@ fn sights(args: &CountArgs, view: &View, clock: &Arc<dyn Clock>) -> anyhow::Resu
         start: args.start.unwrap_or(DEFAULT_START),
     };
     let threads = args.threads.map_or(view.detector.threads, usize::from);
-    let detector = eye::open(&DetectorSettings { threads, ..view.detector.clone() })?;
+    let kind = args.detector.unwrap_or(view.kind);
+    let detector = eye::open(&DetectorSettings { threads, ..view.detector.clone() }, kind)?;
     Ok(Box::new(ClipSights::open(settings, detector, Arc::clone(clock))?))
 }
 

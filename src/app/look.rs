@@ -11,6 +11,7 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     use super::clip::{View, to_look_at};
     use super::{draw, exit::Failure, eye, film};
     use crate::capture::{self, CaptureError, Frame, ReadOutcome};
+    use crate::detect::DetectorKind;
     use crate::time::{Clock, SystemClock};
     use crate::track::ScoreLevels;
     use std::io::Write;
@@ -29,8 +30,8 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     }
     let size = frame.picture.size();
     let drawn_on = view.pipeline.picture.unwrap_or(size);
-    let (mut detector, mut people) = (eye::open(&view.detector)?, Vec::new());
-    detector.detect(&frame.picture, &mut people)?;
+    let (mut detector, mut people) = (eye::open(&view.detector, DetectorKind::Network)?, Vec::new());
+    detector.detect(&frame.picture, frame.at, &mut people)?;
     // Weaker boxes only continue a track; among them are half-hidden people, and cones.
     let sure = ScoreLevels::MODEST.start;
     let weak = people.extract_if(.., |found| found.score < sure).count();

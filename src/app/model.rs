@@ -5,6 +5,7 @@ use crate::capture::Picture;
 use crate::detect::inspect::{self, Question};
 use crate::detect::manifest::sha256_of;
 use crate::detect::{Detection, Detector, DetectorSettings, HeadKind, Manifest, OrtDetector, Provider, ort};
+use crate::time::FrameTime;
 use anyhow::Context;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -138,7 +139,7 @@ fn try_model(
     })?;
     let Some(picture) = picture else { return Ok(None) };
     let mut people = Vec::new();
-    detector.detect(&picture, &mut people)?;
+    detector.detect(&picture, FrameTime::default(), &mut people)?;
     Ok(Some((picture, people)))
 }
 

@@ -10,7 +10,7 @@ use super::eye;
 use super::sights::live::{LiveSights, Until};
 use super::sights::{ClipSettings, ClipSights, Sights};
 use crate::config;
-use crate::detect::{Detection, Detector, DetectorSettings};
+use crate::detect::{Detection, Detector, DetectorKind, DetectorSettings};
 use crate::geom::PictureSize;
 use crate::recording::lines::RecordingWriter;
 use crate::recording::{Moment, Opening};
@@ -46,7 +46,7 @@ fn of_clip(args: &RecordArgs, clip: &Path, clock: Arc<dyn Clock>) -> anyhow::Res
         every: args.every,
         start: args.start.unwrap_or(DEFAULT_START),
     };
-    Ok(ClipSights::open(settings, detector(args, view.detector)?, clock)?)
+    Ok(ClipSights::open(settings, detector(args, view.detector, view.kind)?, clock)?)
 }
 
 fn of_camera(args: &RecordArgs, clock: Arc<dyn Clock>) -> anyhow::Result<LiveSights> {
@@ -58,13 +58,18 @@ fn of_camera(args: &RecordArgs, clock: Arc<dyn Clock>) -> anyhow::Result<LiveSig
         signal_hook::flag::register(signal, Arc::clone(&stopped)).context("cannot listen for signals")?;
     }
     let until = Until { length: args.length, stopped };
-    LiveSights::start(camera, detector(args, settings.detector)?, clock, until)
+    let detector = detector(args, settings.detector, camera.detector)?;
+    LiveSights::start(camera, detector, clock, until)
 }
 
-fn detector(args: &RecordArgs, settings: DetectorSettings) -> anyhow::Result<Box<dyn Detector>> {
+fn detector(
+    args: &RecordArgs,
+    settings: DetectorSettings,
+    kind: DetectorKind,
+) -> anyhow::Result<Box<dyn Detector>> {
     let threads = args.threads.map_or(settings.threads, usize::from);
     let manifest = args.model.clone().unwrap_or(settings.manifest);
-    eye::open(&DetectorSettings { threads, manifest, ..settings })
+    eye::open(&DetectorSettings { threads, manifest, ..settings }, args.detector.unwrap_or(kind))
 }
 
 /// Writes all there is to see into a file, and says what that was.

@@ -103,7 +103,7 @@ impl Sights for ClipSights {
             ReadOutcome::End => Ok(Moment::End { frames: self.decoded, at: self.last }),
             ReadOutcome::Frame => {
                 self.has_any = true;
-                self.detector.detect(&self.frame.picture, people)?;
+                self.detector.detect(&self.frame.picture, self.frame.at, people)?;
                 let Frame { number, at, picture } = &self.frame;
                 Ok(Moment::Frame(SeenFrame { number: *number, at: *at, size: picture.size(), dropped: 0 }))
             }

@@ -9,6 +9,7 @@ use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::calibration::Floor;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
 use crate::count::{Anchor, Band, LineSettings};
+use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
 use crate::ids::{CameraId, LineId};
 use crate::pipeline::PipelineSettings;
@@ -65,10 +66,12 @@ pub(super) fn camera(
         Some(id)
     });
     let source = source(table, files);
+    let kinds = DetectorKind::ALL.map(|kind| (kind.name(), kind));
+    let detector = table.get("detector").and_then(|e| e.choice(&kinds)).unwrap_or_default();
     let pipeline = pipeline(table, files);
     let (id, source, pipeline) = (id?, source?, pipeline?);
     let geometry = geometry_name(&pipeline);
-    Some(CameraSettings { id, source, pipeline, geometry })
+    Some(CameraSettings { id, source, detector, pipeline, geometry })
 }
 
 fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettings> {

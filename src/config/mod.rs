@@ -22,7 +22,7 @@ pub use geometry::geometry_name;
 pub use span::{Span, SpanError, parse_span};
 
 use crate::capture::SourceSettings;
-use crate::detect::DetectorSettings;
+use crate::detect::{DetectorKind, DetectorSettings};
 use crate::ids::{BoxId, CameraId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
 use crate::pipeline::PipelineSettings;
@@ -73,6 +73,8 @@ pub struct CameraSettings {
     pub id: CameraId,
     /// How it is reached.
     pub source: SourceSettings,
+    /// What finds people in its pictures.
+    pub detector: DetectorKind,
     /// How it counts.
     pub pipeline: PipelineSettings,
     /// Names the geometry (lines, zones, picture size, calibration) that a count was made with:

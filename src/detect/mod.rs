@@ -1,4 +1,4 @@
-//! Finds people in one picture, without memory of the one before.
+//! Finds people in one picture: by a network without memory, or by what differs from the empty place.
 //!
 //! ```text
 //! Picture -> letterbox -> the network's run -> decode -> nms -> Detection
@@ -9,7 +9,10 @@
 //! first. What a network takes and gives is said by its manifest, never by code.
 
 pub mod decode;
+pub mod foreground;
+pub mod fused;
 pub mod inspect;
+pub mod kind;
 pub mod letterbox;
 pub mod manifest;
 pub mod nms;
@@ -19,11 +22,16 @@ pub mod ort;
 #[cfg(feature = "detect-ort")]
 pub use self::ort::OrtDetector;
 pub use decode::{DecodeError, Head};
+#[cfg(feature = "capture-opencv")]
+pub use foreground::ForegroundDetector;
+pub use fused::FusedDetector;
+pub use kind::DetectorKind;
 pub use letterbox::{Letterbox, PictureError, SourceFromModel};
 pub use manifest::{HeadKind, Manifest, ManifestError};
 
 use crate::capture::Picture;
 use crate::geom::ImageBox;
+use crate::time::FrameTime;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,11 +47,18 @@ pub struct Detection {
 
 /// Something that finds people.
 pub trait Detector: Send {
-    /// Clears `out` and fills it with the people in `picture`, best first.
+    /// Clears `out` and fills it with the people in `picture`, which was taken `at`, best first.
+    ///
+    /// Pictures of one camera are given in the order of their times: some detectors remember.
     ///
     /// # Errors
     /// [`DetectError`] names the model and what failed.
-    fn detect(&mut self, picture: &Picture, out: &mut Vec<Detection>) -> Result<(), DetectError>;
+    fn detect(
+        &mut self,
+        picture: &Picture,
+        at: FrameTime,
+        out: &mut Vec<Detection>,
+    ) -> Result<(), DetectError>;
 
     /// The model's name, which goes into every record.
     fn model(&self) -> &str;

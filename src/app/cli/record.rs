@@ -1,7 +1,8 @@
 //! Arguments of `footfall record`.
 
-use super::{camera_id, frame_rate, wall_time, watch_length};
+use super::{camera_id, detectors, frame_rate, wall_time, watch_length};
 use crate::config::MAX_THREADS;
+use crate::detect::DetectorKind;
 use crate::ids::CameraId;
 use crate::time::WallTime;
 use clap::{ArgGroup, Args};
@@ -32,6 +33,9 @@ pub struct RecordArgs {
     /// Manifest of the model [default: the config file's, or models/nanodet-g-416-int8.toml]
     #[arg(long, value_name = "MANIFEST")]
     pub model: Option<PathBuf>,
+    /// What finds people [default: the config file's, or network]
+    #[arg(long, value_name = "WHAT", value_parser = detectors())]
+    pub detector: Option<DetectorKind>,
     /// Frames per second of the clip, instead of the times in its container
     #[arg(long, value_name = "F", value_parser = frame_rate, conflicts_with = "config")]
     pub fps: Option<f64>,

@@ -173,7 +173,7 @@ impl Counter {
 
     fn look(&mut self, frame: &Frame, dropped: u64) {
         self.untold = self.untold.saturating_add(dropped);
-        if let Err(fault) = self.detector.detect(&frame.picture, &mut self.detections) {
+        if let Err(fault) = self.detector.detect(&frame.picture, frame.at, &mut self.detections) {
             // The frame was not looked at, so its time is not covered; the next may be.
             return self.cannot_count(&fault.to_string(), frame);
         }
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::capture::{Picture, SourceAddress};
     use crate::count::{Anchor, Band, LineSettings};
-    use crate::detect::DetectError;
+    use crate::detect::{DetectError, DetectorKind};
     use crate::geom::{ImagePoint, PictureSize, Segment};
     use crate::ids::{BoxId, CameraId, LineId};
     use crate::outbox::{Outbox, OutboxWriter};
@@ -242,7 +242,7 @@ mod tests {
     struct Scripted(VecDeque<Result<(), DetectError>>);
 
     impl Detector for Scripted {
-        fn detect(&mut self, _: &Picture, out: &mut Vec<Detection>) -> Result<(), DetectError> {
+        fn detect(&mut self, _: &Picture, _: FrameTime, out: &mut Vec<Detection>) -> Result<(), DetectError> {
             out.clear();
             self.0.pop_front().unwrap()
         }
@@ -274,6 +274,7 @@ mod tests {
                 read_timeout: Duration::from_secs(1),
                 retry_max: Duration::from_secs(1),
             },
+            detector: DetectorKind::Network,
             pipeline: PipelineSettings {
                 picture: Some(SIZE),
                 rate: None,

@@ -228,9 +228,9 @@ impl Service {
     }
 }
 
-/// A network for each camera, because each has its own memory.
+/// A detector for each camera, because each has its own memory.
 fn open_detectors(settings: &EdgeSettings) -> anyhow::Result<Vec<Box<dyn Detector>>> {
-    settings.cameras.iter().map(|_| eye::open(&settings.detector)).collect()
+    settings.cameras.iter().map(|camera| eye::open(&settings.detector, camera.detector)).collect()
 }
 
 fn open_outbox(

@@ -79,7 +79,7 @@ impl LiveSights {
     fn look(&mut self, people: &mut Vec<Detection>) -> Moment {
         let Frame { number, at, picture } = &self.frame;
         self.decoded = *number;
-        if let Err(fault) = self.detector.detect(picture, people) {
+        if let Err(fault) = self.detector.detect(picture, *at, people) {
             tracing::warn!("camera {}: frame {number} cannot be looked at: {fault}", self.name);
             people.clear();
             return Moment::Interrupted(*at);

@@ -16,6 +16,7 @@ use super::letterbox::{Letterbox, TensorMut};
 use super::manifest::{Element, HeadSpec, InputSpec, Layout, Manifest};
 use super::{DetectError, Detection, Detector, DetectorSettings, nms};
 use crate::capture::Picture;
+use crate::time::FrameTime;
 use ::ort::session::{
     HasSelectedOutputs, RunOptions, Session, SessionInputValue, SessionInputs, SessionOutputs,
 };
@@ -113,7 +114,12 @@ impl OrtDetector {
 }
 
 impl Detector for OrtDetector {
-    fn detect(&mut self, picture: &Picture, out: &mut Vec<Detection>) -> Result<(), DetectError> {
+    fn detect(
+        &mut self,
+        picture: &Picture,
+        _at: FrameTime,
+        out: &mut Vec<Detection>,
+    ) -> Result<(), DetectError> {
         out.clear();
         let tensor = match &mut self.input {
             InputTensor::F32(tensor) => TensorMut::F32(tensor.extract_tensor_mut().1),
