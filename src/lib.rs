@@ -23,6 +23,7 @@ pub mod track;
 pub mod count;
 pub mod analytics;
 pub mod pipeline;
+pub mod audit;
 pub mod wire;
 pub mod outbox;
 pub mod publish;
