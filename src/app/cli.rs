@@ -2,6 +2,10 @@
 //!
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
+mod audit;
+
+pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditTallyArgs};
+
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
 use crate::count::{Anchor, Band, LineSettings};
@@ -59,6 +63,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  footfall watch --config footfall.toml\n  \
         footfall watch --config footfall.toml --for 40s --expect crossings,minutes")]
     Watch(WatchArgs),
+    /// How right are the counts? Clips of random minutes, counted again by a person
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 /// The config file itself.
@@ -469,7 +476,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 8);
+        assert_eq!(leaves, 12);
     }
 
     #[test]

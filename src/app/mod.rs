@@ -4,6 +4,7 @@
 
 #[cfg(feature = "detect-ort")]
 pub mod add;
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod clip;
@@ -68,6 +69,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Model(command) => model(command),
         Command::Look(args) => look::look(args),
         Command::Watch(args) => watch::watch(args),
+        Command::Audit(command) => audit::run(command),
     }
 }
 

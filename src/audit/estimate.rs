@@ -261,12 +261,11 @@ fn weighted(weights: &Weights, errors: &[Errors], rate: f64, true_total: f64) ->
     let residual =
         |i: &usize| weights.of_minute[*i] * (errors[*i].wrong - rate * errors[*i].people) / true_total;
     let sampling = weights.groups.iter().map(|group| variance_of_sum(group.iter().map(residual))).sum();
-    interval::WeightedRate {
-        rate,
-        variance: independent.max(sampling),
-        // The weight of an average person, as a part of all people.
-        weight: sum_of_squares(|one| one.people),
-    }
+    // The weight of an average person and that of an average error, as parts of all people: errors of a kind that was not
+    // seen weigh like people, and where those that were seen weigh more, like them.
+    let of_error = if rate > 0.0 { independent / rate } else { 0.0 };
+    let weight = sum_of_squares(|one| one.people).max(of_error);
+    interval::WeightedRate { rate, variance: independent.max(sampling), weight }
 }
 
 /// Of a sum of independent draws: n / (n - 1) times the squares about their mean.

@@ -10,12 +10,12 @@ pub(super) struct WeightedRate {
     pub(super) rate: f64,
     /// Of the rate.
     pub(super) variance: f64,
-    /// What one more error of an average person would add to the rate.
+    /// What one more error would add to the rate.
     pub(super) weight: f64,
 }
 
-/// Lower and upper end. The rate is taken as a gamma distribution with its mean and variance, for the upper end with half a
-/// person's weight more: a whole one is the exact and too wide interval, none covers too little.
+/// Lower and upper end. The rate is taken as a gamma distribution with its mean and variance, for the upper end with half an
+/// error more: a whole one is the exact and too wide interval, none covers too little.
 pub(super) fn gamma(of: &WeightedRate) -> (f64, f64) {
     let low = if of.rate > 0.0 { quantile(of.rate, of.variance, -Z) } else { 0.0 };
     let extra = 0.5 * of.weight;
