@@ -167,6 +167,45 @@ fn the_edges_of_the_picture_are_inside_it() {
 }
 
 #[test]
+fn nothing_is_kept_for_an_audit_unless_its_table_is_there() {
+    assert_eq!(settings(LEAST).audit, None);
+    let with = settings(&LEAST.replacen("[[camera]]", "[audit]\n[[camera]]", 1)).audit.expect("it is there");
+    assert_eq!(with.folder, Path::new("/etc/footfall/audit"));
+    assert_eq!((with.clips_per_day, with.width_px), (8, 240));
+    assert_eq!((with.keep, with.max_bytes), (Duration::from_secs(14 * 86_400), 500_000_000));
+}
+
+#[test]
+fn an_audit_that_keeps_too_much_or_too_long_is_refused() {
+    check_table(
+        "[audit]\nclips_per_day = 0\nkeep = \"91d\"\nfps = 25\nwidth = 640\nmax_mb = 1",
+        &[
+            "5:17  audit.clips_per_day  0 is out of range; give a whole number from 1 to 100",
+            "6:8  audit.keep  91d is out of range; give 1h to 90d",
+            "7:7  audit.fps  25 is out of range; give 1 to 10",
+            "8:9  audit.width  640 is out of range; give a whole number from 80 to 320",
+            "9:10  audit.max_mb  1 is out of range; give a whole number from 10 to 100000",
+        ],
+    );
+}
+
+#[test]
+fn the_folder_of_an_audit_may_be_made_and_may_not_be_a_file() {
+    check_table("[audit]\nfolder = \"a/missing\"", &[]);
+    check_table(
+        "[audit]\nfolder = \"a/b.toml\"",
+        &["5:10  audit.folder  /etc/footfall/a/b.toml is a file; give the name of a folder"],
+    );
+    check_table(
+        "[audit]\nfolder = \"missing/audit\"",
+        &[
+            "5:10  audit.folder  /etc/footfall/missing/audit cannot be made, because its folder does not exist; \
+         make the folder or give another path",
+        ],
+    );
+}
+
+#[test]
 fn a_line_of_no_length_is_refused() {
     check(
         "to = [500, 480]",

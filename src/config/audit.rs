@@ -34,7 +34,7 @@ pub(super) fn audit(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Au
                 PathKind::Folder => return Some(path),
                 PathKind::Nothing if parent_is_there => return Some(path),
                 PathKind::Nothing => FileProblem::NoFolder,
-                PathKind::File => FileProblem::FileForFolder,
+                PathKind::File => FileProblem::NotAFolder,
             };
             e.fault(FaultKind::File { path, problem });
             None

@@ -116,7 +116,8 @@ impl LineFigure {
         }
         if self.estimate.empty_minutes > 0 {
             let (minutes, counts) = (self.estimate.empty_minutes, self.estimate.false_counts);
-            lines.push(format!("minutes in which nobody passed: {minutes}; the box counted {counts} in them"));
+            lines
+                .push(format!("minutes in which nobody passed: {minutes}; the box counted {counts} in them"));
         }
         lines
     }

@@ -90,8 +90,7 @@ impl Service {
         let board = Arc::new(Board::new(started.wall, &table));
         let outbox = open_outbox(settings, &board, &clock)?;
         let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
-        let audit =
-            settings.audit.as_ref().map(|audit| Auditing::start(audit, &board, &clock)).transpose()?;
+        let audit = settings.audit.as_ref().and_then(|audit| Auditing::start(audit, &board, &clock));
         let stop = StopSignal::default();
         let service = Self { board, clock, stop, cameras: Vec::new(), audit, outbox, publisher };
         // Before the broker has answered, so that the first state already names every camera.

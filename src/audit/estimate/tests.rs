@@ -45,9 +45,9 @@ const DAY: [(usize, f64); STRATA] = [(840, 0.002), (240, 0.08), (240, 0.35), (90
 fn shop(of: Counter, seed: u64) -> Vec<TalliedMinute> {
     let mut chance = Chance(seed);
     let mut minutes = Vec::new();
-    for (stratum, (number, people)) in Stratum::ALL.into_iter().zip(DAY) {
+    for (stratum, (number, people)) in days(14) {
         let misses = of.misses * (0.5 + 0.25 * stratum.index() as f64);
-        for _ in 0..14 * number {
+        for _ in 0..number {
             // Minutes of one stratum are not alike: from nobody to twice as many.
             let mean = 2.0 * chance.share() * people;
             let mut one = |mean: f64| {
@@ -66,6 +66,11 @@ fn shop(of: Counter, seed: u64) -> Vec<TalliedMinute> {
         }
     }
     minutes
+}
+
+/// The strata of several days, one day after another.
+fn days(number: usize) -> impl Iterator<Item = (Stratum, (usize, f64))> {
+    std::iter::repeat_n(Stratum::ALL.into_iter().zip(DAY), number).flatten()
 }
 
 fn population(shop: &[TalliedMinute]) -> [Population; STRATA] {
@@ -90,7 +95,8 @@ fn plain_accuracy(minutes: &[TalliedMinute]) -> f64 {
 
 /// Draws the minutes of a shop in proportion to traffic and gives those that were drawn, with their chances.
 fn drawn(shop: &[TalliedMinute], clips: f64, chance: &mut Chance) -> Vec<TalliedMinute> {
-    let weight = |minute: &TalliedMinute| minute.stratum.typical_crossings().max(0.3);
+    // As in the real draw about a tenth are empty ones.
+    let weight = |minute: &TalliedMinute| minute.stratum.typical_crossings().max(1.5);
     let all: f64 = shop.iter().map(weight).sum();
     let with_chance =
         |minute: &TalliedMinute| TalliedMinute { chance: clips * weight(minute) / all, ..*minute };
