@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
 /// A box with `[audit]` in its config file.
@@ -24,6 +24,8 @@ pub(crate) fn shop() -> TempDir {
 /// A running `footfall audit serve`; killed when it is dropped.
 struct Served {
     process: Child,
+    /// Its standard output stays open: one that is closed ends the command.
+    _said: BufReader<ChildStdout>,
     address: String,
     key: String,
 }
@@ -53,11 +55,11 @@ impl Served {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (mut line, mut said) = (String::new(), BufReader::new(process.stdout.take().unwrap()));
+        said.read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("Open http://").unwrap_or_else(|| panic!("{line}"));
         let (address, key) = url.split_once("/#").unwrap();
-        Self { process, address: address.to_owned(), key: key.to_owned() }
+        Self { process, _said: said, address: address.to_owned(), key: key.to_owned() }
     }
 
     /// Status, headers and body of the answer.

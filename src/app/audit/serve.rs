@@ -84,13 +84,14 @@ pub fn serve(folder: AuditFolder, listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 fn tell(address: SocketAddr, key: &str) -> std::io::Result<()> {
-    let (mut out, port) = (stdout().lock(), address.port());
-    writeln!(out, "Open http://{address}/#{key}")?;
-    writeln!(
-        out,
-        "From another machine or a phone, first: ssh -L {port}:{address} BOX, and open the same there."
-    )?;
-    writeln!(out, "Ctrl-C ends it; what was tallied is kept.")?;
+    let port = address.port();
+    let text = format!(
+        "Open http://{address}/#{key}\n\
+         From another machine or a phone, first: ssh -L {port}:{address} BOX, and open the same there.\n\
+         Ctrl-C ends it; what was tallied is kept.\n"
+    );
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 
