@@ -40,7 +40,7 @@ pub(super) fn audit(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Au
             None
         }),
     };
-    let fits = |fps: f64| fps >= 1.0 && fps <= MOST_FPS;
+    let fits = |fps: f64| (1.0..=MOST_FPS).contains(&fps);
     let fps = table.get("fps").and_then(|e| e.number_that(fits, "1 to 10"));
     let width_px = table.get("width").and_then(|e| e.whole(WIDTH_PX));
     let max_mb = table.get("max_mb").and_then(|e| e.whole(MAX_MB));
