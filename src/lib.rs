@@ -24,6 +24,7 @@ pub mod count;
 pub mod analytics;
 pub mod pipeline;
 pub mod recording;
+pub mod audit;
 pub mod wire;
 pub mod outbox;
 pub mod publish;

@@ -13,6 +13,7 @@ use std::path::Path;
 /// Which files may name a foreign crate. A name that ends in `/` is a folder; `""` is every file.
 const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
+    ("axum", &["app/audit/serve.rs"]),
     ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
     ("fastrand", &["analytics/score.rs"]),
@@ -30,20 +31,31 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
     ("rusqlite", &["outbox/"]),
     ("rustix", &["detect/ort/", "app/"]),
-    ("serde", &["calibration/", "detect/manifest.rs", "recording/lines.rs", "wire/", "publish/mqtt.rs"]),
+    (
+        "serde",
+        &[
+            "calibration/",
+            "detect/manifest.rs",
+            "recording/lines.rs",
+            "wire/",
+            "publish/mqtt.rs",
+            "app/audit/format.rs",
+        ],
+    ),
     ("serde_json", &["recording/lines.rs", "wire/", "outbox/", "publish/mqtt.rs", "app/"]),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
     ("thiserror", &[""]),
-    ("tokio", &["publish/mqtt.rs"]),
+    ("tokio", &["publish/mqtt.rs", "app/audit/serve.rs"]),
     ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
     ("tracing", &["capture/", "outbox/", "publish/", "app/"]),
     ("tracing_subscriber", &["app/"]),
 ];
 
 /// Files whose types may be written and read as text; others only pass such types on.
-const SERIALISED: &[&str] = &["calibration/", "detect/manifest.rs", "recording/lines.rs", "wire/"];
+const SERIALISED: &[&str] =
+    &["calibration/", "detect/manifest.rs", "recording/lines.rs", "wire/", "app/audit/format.rs"];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);
@@ -62,8 +74,10 @@ const FILES: (&[&str], &[&str]) = (
     ],
 );
 /// What speaks to the network, and who may.
-const SOCKETS: (&[&str], &[&str]) =
-    (&["net", "TcpStream", "TcpListener", "UdpSocket"], &["capture/opencv.rs", "publish/mqtt.rs"]);
+const SOCKETS: (&[&str], &[&str]) = (
+    &["net", "TcpStream", "TcpListener", "UdpSocket"],
+    &["capture/opencv.rs", "publish/mqtt.rs", "app/audit/serve.rs", "app/cli/audit.rs"],
+);
 /// What depends on the process around it, and who may.
 const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs"]);
 

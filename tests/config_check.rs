@@ -130,7 +130,7 @@ u_turn = "3"
             "1:1  tenant  is missing; give for example tenant = \"acme\"",
             "1:9  store  id \"Taipei\" holds 'T'; use only a-z, 0-9, _ and -",
             "2:7  box  is a whole number, expected a string in quotes",
-            "3:1  colour  there is no such setting; known here: tenant, store, box, mqtt, outbox, detector, camera",
+            "3:1  colour  there is no such setting; known here: tenant, store, box, mqtt, outbox, audit, detector, camera",
             "5:10  mqtt.broker  the broker is not understood (not shown, it may hold a password); give host:port \
          such as \"mqtt.example.org:8883\", without mqtt:// and without a user",
             "6:1  mqtt.batch_evry  there is no such setting; did you mean \"batch_every\"?",
@@ -167,6 +167,45 @@ fn the_edges_of_the_picture_are_inside_it() {
         "from = [-1, 140]",
         &["10:8  camera.door.line.entrance.from  [-1, 140] lies outside the picture of 768x576; \
          give coordinates from 0 to 768 and 0 to 576"],
+    );
+}
+
+#[test]
+fn nothing_is_kept_for_an_audit_unless_its_table_is_there() {
+    assert_eq!(settings(LEAST).audit, None);
+    let with = settings(&LEAST.replacen("[[camera]]", "[audit]\n[[camera]]", 1)).audit.expect("it is there");
+    assert_eq!(with.folder, Path::new("/etc/footfall/audit"));
+    assert_eq!((with.clips_per_day, with.width_px), (8, 240));
+    assert_eq!((with.keep, with.max_bytes), (Duration::from_secs(14 * 86_400), 500_000_000));
+}
+
+#[test]
+fn an_audit_that_keeps_too_much_or_too_long_is_refused() {
+    check_table(
+        "[audit]\nclips_per_day = 0\nkeep = \"91d\"\nfps = 25\nwidth = 640\nmax_mb = 1",
+        &[
+            "5:17  audit.clips_per_day  0 is out of range; give a whole number from 1 to 100",
+            "6:8  audit.keep  91d is out of range; give 1h to 90d",
+            "7:7  audit.fps  25 is out of range; give 1 to 10",
+            "8:9  audit.width  640 is out of range; give a whole number from 80 to 320",
+            "9:10  audit.max_mb  1 is out of range; give a whole number from 10 to 100000",
+        ],
+    );
+}
+
+#[test]
+fn the_folder_of_an_audit_may_be_made_and_may_not_be_a_file() {
+    check_table("[audit]\nfolder = \"a/missing\"", &[]);
+    check_table(
+        "[audit]\nfolder = \"a/b.toml\"",
+        &["5:10  audit.folder  /etc/footfall/a/b.toml is a file; give the name of a folder"],
+    );
+    check_table(
+        "[audit]\nfolder = \"missing/audit\"",
+        &[
+            "5:10  audit.folder  /etc/footfall/missing/audit cannot be made, because its folder does not exist; \
+         make the folder or give another path",
+        ],
     );
 }
 

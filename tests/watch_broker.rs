@@ -217,6 +217,7 @@ fn state(state: BoxStatus) -> (String, QoS, Vec<u8>) {
         cameras: Vec::new(),
         outbox: None,
         problems: Vec::new(),
+        audit: Vec::new(),
     };
     (topics().state, QoS::AtLeastOnce, serde_json::to_vec(&message).expect("a message"))
 }

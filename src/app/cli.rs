@@ -2,11 +2,13 @@
 //!
 //! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
 
+mod audit;
 pub mod calibrate;
 mod evaluate;
 mod record;
 mod track;
 
+pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditTallyArgs};
 pub use evaluate::EvaluateArgs;
 pub use record::RecordArgs;
 pub use track::TrackArgs;
@@ -84,6 +86,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  footfall watch --config footfall.toml\n  \
         footfall watch --config footfall.toml --for 40s --expect crossings,minutes")]
     Watch(WatchArgs),
+    /// How right are the counts? Clips of random minutes, counted again by a person
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 /// The config file itself.
@@ -535,7 +540,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 15);
+        assert_eq!(leaves, 19);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "detect-ort")]
 pub mod add;
+pub mod audit;
 pub mod calibrate;
 pub mod check;
 pub mod cli;
@@ -77,6 +78,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Look(args) => look::look(args),
         Command::Calibrate(command) => calibrate::calibrate(command),
         Command::Watch(args) => watch::watch(args),
+        Command::Audit(command) => audit::run(command),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::document::{Entry, FaultSink, SpanRule, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
-use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, broker, camera};
+use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera};
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
@@ -74,6 +74,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let box_id = root.need("box", "box = \"acme-taipei-01-a\"").and_then(|e| e.parsed(BoxId::parse));
     let mqtt = root.get("mqtt").and_then(|e| e.table(|table| broker::mqtt(table, files)));
     let outbox = outbox(root, files);
+    let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
     let detector = detector(root, files);
     let cameras = cameras(root, files);
     Some(EdgeSettings {
@@ -82,6 +83,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         box_id: box_id?,
         mqtt,
         outbox: outbox?,
+        audit,
         detector: detector?,
         cameras: cameras?,
     })

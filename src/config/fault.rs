@@ -265,6 +265,9 @@ pub enum FileProblem {
     /// A file where a folder was expected.
     #[error("is a file; for a clip write the name without a / at its end")]
     FileForFolder,
+    /// A file where a folder is to be made.
+    #[error("is a file; give the name of a folder")]
+    NotAFolder,
     /// The folder in which a file is to be made is not there.
     #[error("cannot be made, because its folder does not exist; make the folder or give another path")]
     NoFolder,

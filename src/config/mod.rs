@@ -3,9 +3,10 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `broker` and `camera` build
-//! the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker` and `camera`
+//! build the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
 
+mod audit;
 mod broker;
 mod camera;
 pub mod check;
@@ -21,6 +22,7 @@ pub use file::{default_model, load};
 pub use geometry::geometry_name;
 pub use span::{Span, SpanError, parse_span};
 
+use crate::audit::AuditSettings;
 use crate::capture::SourceSettings;
 use crate::detect::{DetectorKind, DetectorSettings};
 use crate::ids::{BoxId, CameraId, StoreId, TenantId};
@@ -60,6 +62,8 @@ pub struct EdgeSettings {
     pub mqtt: Option<MqttSettings>,
     /// Where records wait.
     pub outbox: OutboxSettings,
+    /// Clips for a person's tally; none: nothing is kept.
+    pub audit: Option<AuditSettings>,
     /// The network.
     pub detector: DetectorSettings,
     /// The cameras, at least one.

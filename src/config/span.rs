@@ -1,4 +1,4 @@
-//! Lengths of time as people write them: `"500ms"`, `"20s"`, `"2m"`, `"1h"`.
+//! Lengths of time as people write them: `"500ms"`, `"20s"`, `"2m"`, `"1h"`, `"14d"`.
 //!
 //! One whole number and one unit. A bare number is refused: nobody who reads `20` a year later
 //! knows whether it was seconds, and a count must not depend on that guess.
@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Units from the longest to the shortest, with their length in milliseconds.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Why a text is not a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum SpanError {
     NoUnit(String),
     /// It is not a whole number with a unit.
     #[error(
-        "{0:?} is not a length of time; write a whole number and ms, s, m or h, such as \"20s\" or \"500ms\""
+        "{0:?} is not a length of time; write a whole number and ms, s, m, h or d, such as \"20s\" or \"500ms\""
     )]
     NotUnderstood(String),
     /// The number does not fit.
@@ -79,7 +79,9 @@ mod tests {
         check("500ms", "500ms");
         check("20s", "20s");
         check("60s", "1m");
-        check("24h", "24h");
+        check("24h", "1d");
+        check("14d", "14d");
+        check("25h", "25h");
         check("0s", "0s");
     }
 

@@ -12,7 +12,8 @@ use crate::outbox::OutboxReader;
 use crate::time::{Clock, WallTime};
 use crate::wire::topics::{BoxNames, Topics};
 use crate::wire::v1::{
-    Batch, BoxStatus, CameraState, Live, LiveMessage, MAX_BATCH_BYTES, OutboxState, Problem, State, V1,
+    AuditFigure, Batch, BoxStatus, CameraState, Live, LiveMessage, MAX_BATCH_BYTES, OutboxState, Problem,
+    State, V1,
 };
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, Transport,
@@ -58,12 +59,14 @@ pub struct PublisherSettings {
 }
 
 /// What the box says of itself on `state`, beside the publisher's own part.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
     /// Every camera.
     pub cameras: Vec<CameraState>,
     /// What a person should look at.
     pub problems: Vec<Problem>,
+    /// Accuracy of the lines that were audited.
+    pub audit: Vec<AuditFigure>,
 }
 
 /// Whether the broker is reached.
@@ -447,6 +450,7 @@ impl World {
             cameras: report.cameras,
             outbox,
             problems: report.problems,
+            audit: report.audit,
         };
         if self.told.as_ref() == Some(&state) {
             return Ok(());
@@ -501,6 +505,7 @@ impl World {
             cameras: Vec::new(),
             outbox: None,
             problems: Vec::new(),
+            audit: Vec::new(),
         };
         options.set_max_packet_size(MOST_BYTES_IN, MOST_BYTES_OUT).set_last_will(LastWill::new(
             &self.topics.state,

@@ -455,8 +455,38 @@ pub struct Problem {
     pub since_ms: i64,
 }
 
+/// How right the counts of a line are, as a person's tally of random minutes showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditFigure {
+    /// Camera id.
+    pub camera: String,
+    /// Line id.
+    pub line: String,
+    /// 1 - errors per person, weighted to all minutes; at most 1, below 0 where more was wrong than people came.
+    #[serde(serialize_with = "thousandths")]
+    pub accuracy: f64,
+    /// Lower end of the 95 % interval.
+    #[serde(serialize_with = "thousandths")]
+    pub low: f64,
+    /// Upper end of it.
+    #[serde(serialize_with = "thousandths")]
+    pub high: f64,
+    /// Tallied minutes.
+    pub minutes: u64,
+    /// People tallied in them.
+    pub people: u64,
+    /// Start of the first tallied minute, UTC ms.
+    pub from_ms: i64,
+    /// End of the last one, UTC ms.
+    pub to_ms: i64,
+    /// Version of the geometry that was audited.
+    pub geometry: String,
+    /// Name of the network that was.
+    pub model: String,
+}
+
 /// The message on `state`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Version.
     pub v: V1,
@@ -474,6 +504,9 @@ pub struct State {
     pub outbox: Option<OutboxState>,
     /// What a person should look at; empty is good, except in the last will.
     pub problems: Vec<Problem>,
+    /// Accuracy of the lines that were audited; absent where none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<AuditFigure>,
 }
 
 /// Writes facts as numbered records, one JSON object a line, from `seq` 1.
@@ -523,8 +556,17 @@ fn whole_ms(span: Duration) -> u64 {
 
 /// A number that is finite, with two decimals: JSON has no other.
 fn hundredths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    let finite = if value.is_finite() { *value } else { 0.0 };
-    serializer.serialize_f64((finite * 100.0).round() / 100.0)
+    serializer.serialize_f64(rounded(*value, 100.0))
+}
+
+/// The same with three decimals.
+fn thousandths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(rounded(*value, 1000.0))
+}
+
+fn rounded(value: f64, to: f64) -> f64 {
+    let finite = if value.is_finite() { value } else { 0.0 };
+    (finite * to).round() / to
 }
 
 /// A span as seconds with three decimals; exact for whole milliseconds.

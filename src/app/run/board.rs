@@ -8,6 +8,7 @@ use crate::capture::camera::CameraState;
 use crate::count::Crossing;
 use crate::ids::{CameraId, LineId};
 use crate::outbox::{OutboxNews, Recovery};
+use crate::publish::Report;
 use crate::time::{FrameTime, WallTime};
 use crate::wire::v1;
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ struct Table {
     cameras: Vec<CameraLine>,
     /// What a person should look at, by what it is about.
     problems: BTreeMap<String, Problem>,
+    /// How right the counts are, where that was looked into.
+    audit: Vec<v1::AuditFigure>,
     /// Goes up whenever something changes that belongs into the box's state.
     version: u64,
 }
@@ -174,7 +177,23 @@ impl Board {
         self.problem("outbox recovery", &recovery.to_string(), now);
     }
 
-    /// Goes up with every change of what [`Board::cameras`] and [`Board::problems`] say.
+    /// Notes how right the counts are.
+    pub fn audited(&self, figures: Vec<v1::AuditFigure>) {
+        let mut table = self.lock();
+        if table.audit != figures {
+            table.audit = figures;
+            table.version += 1;
+        }
+    }
+
+    /// All of it that belongs into the box's state.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let audit = self.lock().audit.clone();
+        Report { cameras: self.cameras(), problems: self.problems(), audit }
+    }
+
+    /// Goes up with every change of what [`Board::report`] says.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.lock().version

@@ -4,7 +4,9 @@
 //! told and never a delay that grows. The counting thread never waits for the capturing one
 //! to end: a camera that hangs in a read must not hold up a stop.
 
+use super::auditing::Tap;
 use super::board::Board;
+use crate::app::audit::recorder::Recorder;
 use crate::capture::camera::{Camera, CameraState, StopSignal};
 use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
 use crate::capture::reconnect::{Backoff, Jitter};
@@ -39,6 +41,8 @@ pub(super) struct Shared {
     /// Copies for whoever watches; what does not fit is left out.
     pub(super) live: Option<LiveSender>,
     pub(super) stop: StopSignal,
+    /// Keeps clips of random minutes, where that is wanted.
+    pub(super) audit: Option<Tap>,
 }
 
 /// Starts both threads of a camera; the one given back ends when everything counted was submitted.
@@ -121,6 +125,7 @@ struct Counter {
     pipeline: Pipeline,
     made_by: MadeBy,
     shared: Shared,
+    recorder: Option<Recorder>,
     has_tracked: bool,
     /// What the board calls it when frames cannot be counted.
     about: String,
@@ -133,18 +138,24 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(settings: &CameraSettings, detector: Box<dyn Detector>, shared: Shared) -> anyhow::Result<Self> {
+    fn new(
+        settings: &CameraSettings,
+        detector: Box<dyn Detector>,
+        mut shared: Shared,
+    ) -> anyhow::Result<Self> {
         let started = shared.clock.now();
+        let made_by = MadeBy {
+            camera: settings.id.clone(),
+            run: started.wall,
+            model: detector.model().to_owned(),
+            geometry: settings.geometry.clone(),
+            plane: PlaneName::Image,
+        };
         Ok(Self {
             camera: settings.id.clone(),
             pipeline: Pipeline::new(settings.pipeline.clone(), started)?,
-            made_by: MadeBy {
-                camera: settings.id.clone(),
-                run: started.wall,
-                model: detector.model().to_owned(),
-                geometry: settings.geometry.clone(),
-                plane: PlaneName::Image,
-            },
+            recorder: shared.audit.take().map(|tap| tap.recorder(settings, made_by.clone())),
+            made_by,
             detector,
             shared,
             has_tracked: false,
@@ -183,6 +194,9 @@ impl Counter {
             return self.cannot_count(&refused.to_string(), frame);
         }
         self.untold = 0;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.frame(frame, &self.detections);
+        }
         if std::mem::take(&mut self.is_troubled) && self.shared.board.solved(&self.about) {
             tracing::info!("camera {}: its pictures are counted again", self.camera);
         }
@@ -205,6 +219,9 @@ impl Counter {
     fn tell(&mut self) -> anyhow::Result<()> {
         self.made_by.plane = self.pipeline.plane();
         for event in self.told.drain(..) {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.event(&event);
+            }
             match &event {
                 CameraEvent::Crossing(crossing) => {
                     self.shared.board.crossing(&self.camera, crossing);
@@ -309,6 +326,7 @@ mod tests {
             records: outbox.records(),
             live: None,
             stop: StopSignal::default(),
+            audit: None,
         };
         let script = frames.iter().map(|(_, outcome)| outcome.clone()).collect();
         let mut counter = Counter::new(&settings, Box::new(Scripted(script)), shared).unwrap();

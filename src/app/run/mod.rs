@@ -5,6 +5,7 @@
 //! box's state up to date. Everything is stopped in the order in which data flows, so that what is counted
 //! last still reaches the disk.
 
+mod auditing;
 pub mod board;
 pub(super) mod camera;
 mod stopping;
@@ -17,11 +18,12 @@ use crate::capture::reconnect::Jitter;
 use crate::config::{self, CameraSettings, EdgeSettings};
 use crate::detect::Detector;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
-use crate::publish::{Link, Publisher, PublisherSettings, Report, Stopped};
+use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
 use crate::time::{Clock, FrameTime, SystemClock};
 use crate::wire::topics::BoxNames;
 use crate::wire::v1::Live;
 use anyhow::{Context, anyhow};
+use auditing::{Auditing, TallyWatch};
 use board::Board;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::hash::{BuildHasher, RandomState};
@@ -64,6 +66,7 @@ struct Service {
     clock: Arc<dyn Clock>,
     stop: StopSignal,
     cameras: Vec<JoinHandle<anyhow::Result<()>>>,
+    audit: Option<Auditing>,
     outbox: OutboxWriter,
     publisher: Option<Publisher>,
 }
@@ -87,8 +90,9 @@ impl Service {
         let board = Arc::new(Board::new(started.wall, &table));
         let outbox = open_outbox(settings, &board, &clock)?;
         let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
-        let service =
-            Self { board, clock, stop: StopSignal::default(), cameras: Vec::new(), outbox, publisher };
+        let audit = settings.audit.as_ref().and_then(|audit| Auditing::start(audit, &board, &clock));
+        let stop = StopSignal::default();
+        let service = Self { board, clock, stop, cameras: Vec::new(), audit, outbox, publisher };
         // Before the broker has answered, so that the first state already names every camera.
         service.report();
         Ok(service)
@@ -106,6 +110,7 @@ impl Service {
             records: self.outbox.records(),
             live: self.publisher.as_ref().map(Publisher::live),
             stop: self.stop.clone(),
+            audit: self.audit.as_ref().map(Auditing::tap),
         };
         for (camera, detector) in cameras.into_iter().zip(detectors) {
             // Boxes that lose power together must not all knock at their cameras in step.
@@ -118,13 +123,14 @@ impl Service {
     /// Waits for a signal; gives what ended the service where that was something else.
     fn serve(&self, stop: &AtomicBool) -> Option<anyhow::Error> {
         let (mut live_at, mut summary_at) = (Duration::ZERO, SUMMARY_EVERY);
-        let mut reported = None;
+        let (mut reported, mut tallies) = (None, TallyWatch::default());
         while !stop.load(Ordering::Relaxed) {
             if let Some(who) = self.ended() {
                 return Some(anyhow!("the thread of {who} ended; the service stops, to be started anew"));
             }
             let now = self.clock.now();
             self.watch_link(now);
+            tallies.look(self.audit.as_ref(), &self.board, now);
             let version = self.board.version();
             if reported.replace(version) != Some(version) {
                 self.report();
@@ -168,7 +174,7 @@ impl Service {
 
     fn report(&self) {
         if let Some(publisher) = &self.publisher {
-            publisher.report(Report { cameras: self.board.cameras(), problems: self.board.problems() });
+            publisher.report(self.board.report());
         }
     }
 
@@ -192,7 +198,7 @@ impl Service {
 
     /// Stops in the order in which data flows: cameras, delivery, disk.
     fn stop(self, failed: Option<anyhow::Error>) -> anyhow::Result<()> {
-        let Self { board, clock, stop, cameras, outbox, publisher } = self;
+        let Self { board, clock, stop, cameras, audit, outbox, publisher } = self;
         tracing::info!("stopping");
         stop.stop();
         let now = || clock.now().elapsed;
@@ -201,6 +207,10 @@ impl Service {
             std::thread::sleep(Duration::from_millis(5));
         }
         let mut failures = Failures { noticed: failed, ..Failures::default() };
+        // A thread that does not end keeps its end of the audit's queue.
+        if let Some(audit) = audit.filter(|_| cameras.iter().all(JoinHandle::is_finished)) {
+            audit.stop();
+        }
         for camera in cameras {
             if !camera.is_finished() {
                 tracing::error!("a counting thread does not end; what it held back is lost");
@@ -212,7 +222,7 @@ impl Service {
             failures.counting.extend(ended.err());
         }
         if let Some(publisher) = publisher {
-            publisher.report(Report { cameras: board.cameras(), problems: board.problems() });
+            publisher.report(board.report());
             match publisher.stop(budget.for_delivery(now())) {
                 Stopped::Delivered => tracing::info!("stopped; every record is delivered"),
                 Stopped::Unconfirmed => {
@@ -295,6 +305,7 @@ mod tests {
             clock: Arc::new(SystemClock::start()),
             stop: StopSignal::default(),
             cameras: Vec::new(),
+            audit: None,
             outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
             publisher: None,
         }

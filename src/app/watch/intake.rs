@@ -320,6 +320,10 @@ fn clean_state(mut state: State) -> State {
         clean(&mut problem.about);
         clean(&mut problem.text);
     }
+    for figure in &mut state.audit {
+        clean(&mut figure.camera);
+        clean(&mut figure.line);
+    }
     state
 }
 

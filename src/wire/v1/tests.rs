@@ -73,6 +73,19 @@ fn state(of: BoxStatus) -> State {
         cameras: vec![CameraState { camera: "door".to_owned(), state: CameraStatus::Up }],
         outbox: Some(OutboxState { waiting: 2, in_memory: 0 }),
         problems: vec![Problem { about: "camera door".into(), text: "refuses".into(), since_ms: 1 }],
+        audit: vec![AuditFigure {
+            camera: "door".to_owned(),
+            line: "entrance".to_owned(),
+            accuracy: 0.964,
+            low: 0.93,
+            high: 0.985,
+            minutes: 46,
+            people: 312,
+            from_ms: 1_760_000_040_000,
+            to_ms: 1_761_000_000_000,
+            geometry: "ab12cd34ef56".to_owned(),
+            model: "nanodet-g-416-int8".to_owned(),
+        }],
     }
 }
 
