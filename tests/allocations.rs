@@ -3,6 +3,7 @@
 //! The counting allocator serves a whole process, so this is a test binary of its own; run it with nextest,
 //! which gives each of its tests a process.
 
+use footfall::calibration::Floor;
 use footfall::capture::Picture;
 use footfall::count::{Anchor, Band, LineSettings};
 use footfall::detect::decode::{Output, Values};
@@ -162,7 +163,7 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
         exclusion: Vec::new(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),
-        floor: None,
+        floor: Some(Floor::parse(include_str!("../calibration/sample-clip.toml")).expect("a sound calibration")),
     };
     let mut pipeline = Pipeline::new(settings, FrameTime::default()).expect("a sound line");
     let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);

@@ -13,16 +13,23 @@ const WALKING_M_S: f64 = 0.3;
 /// A learned floor that is off by more is none, metres: people differ by 6 cm (median), a wrong model or a camera that
 /// moves by 11 cm and more.
 const COARSEST_FIT_M: f64 = 0.10;
-/// How often a floor is tried; a fit takes some tens of milliseconds, which a frame can spare once in a while.
-const TRY_EVERY: Duration = Duration::from_secs(10);
+/// When a floor is tried first. A fit takes some tens of milliseconds, which a frame can spare once in a while; after
+/// each that comes to nothing the wait is twice as long, up to the longest.
+const FIRST_TRY: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// What was seen of the floor so far.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Learning {
     people: Option<PeopleFit>,
     tried_at: Option<FrameTime>,
-    /// Boxes known at the last try: without new ones it would end the same.
-    tried_with: u64,
+    wait: Duration,
+}
+
+impl Default for Learning {
+    fn default() -> Self {
+        Self { people: None, tried_at: None, wait: FIRST_TRY }
+    }
 }
 
 impl Learning {
@@ -45,14 +52,11 @@ impl Learning {
     pub(super) fn floor(&mut self, at: FrameTime) -> Option<Floor> {
         let people = self.people.as_ref()?;
         let tried_at = *self.tried_at.get_or_insert(at);
-        if at.since(tried_at) < TRY_EVERY {
+        if at.since(tried_at) < self.wait {
             return None;
         }
         self.tried_at = Some(at);
-        let known = std::mem::replace(&mut self.tried_with, people.boxes());
-        if people.boxes() == known {
-            return None;
-        }
+        self.wait = (2 * self.wait).min(LONGEST_WAIT);
         people.fit().ok().filter(|floor| floor.fit().residual_m.is_some_and(|off_m| off_m <= COARSEST_FIT_M))
     }
 }

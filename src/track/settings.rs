@@ -83,7 +83,7 @@ impl Default for TrackSettings {
             scores: ScoreLevels::SURE,
             confirm_after: Duration::from_millis(340),
             confirm_sightings: 3,
-            tentative_patience: Duration::from_millis(130),
+            tentative_patience: Duration::from_millis(210),
             patience: Duration::from_millis(2000),
             retrace_after: Duration::from_millis(1200),
             foot_noise_across: 0.08,
