@@ -516,11 +516,11 @@ mod tests {
     #[test]
     fn each_detector_is_chosen_by_its_name_and_no_other_is_there() {
         for kind in DetectorKind::ALL {
-            let line = format!("count a.mp4 --line a:0,0,0,90 --detector {kind}");
+            let line = format!("footfall count a.mp4 --line a:0,0,0,90 --detector {kind}");
             assert_eq!(count(&line).detector, Some(kind));
         }
-        assert_eq!(count("count a.mp4 --line a:0,0,0,90").detector, None);
-        check_refused("count a.mp4 --line a:0,0,0,90 --detector mog2", "foreground");
+        assert_eq!(count("footfall count a.mp4 --line a:0,0,0,90").detector, None);
+        check_refused("footfall count a.mp4 --line a:0,0,0,90 --detector mog2", "foreground");
     }
 
     #[test]
