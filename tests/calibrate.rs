@@ -106,7 +106,7 @@ fn people_are_read_from_detections_and_too_few_are_not_enough() {
     write("1,-1,100,100,40,100,0.9\n");
     assert!(run().contains("1 boxes of people were seen, 100 are needed"), "{}", run());
     write("1,-1,100,100\n");
-    assert!(run().contains("det.txt line 1: not frame,id,left,top,width,height,score"), "{}", run());
+    assert!(run().contains("det.txt: line 1 has 4 columns, at least 6 are needed"), "{}", run());
     // A level camera 2.5 m up, focal length 500 px: a person of 1.70 m is 1.70 / 2.5 of the way from horizon to foot.
     let person = |turn: u32| {
         let (u, v) = (60.0 + f64::from(turn * 37 % 520), 280.0 + f64::from(turn * 53 % 180));

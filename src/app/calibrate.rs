@@ -14,11 +14,12 @@ use crate::calibration::mounting::{self, Mounting};
 use crate::calibration::{Floor, Lens, LensPrior, PeopleFit, points};
 use crate::capture::{self, CaptureError, Frame, FrameSource, Picture, ReadOutcome};
 use crate::detect::DetectorKind;
-use crate::geom::{ImageBox, PictureSize};
+use crate::geom::PictureSize;
+use crate::recording::mot::MotDetections;
 use crate::time::{Clock, SystemClock};
 use crate::track::ScoreLevels;
-use std::fs;
-use std::io::{Write, stdout};
+use std::fs::{self, File};
+use std::io::{BufReader, Write, stdout};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -134,20 +135,13 @@ fn detected(
     let picture = args.picture.as_deref().map(first_picture).transpose()?;
     let size = picture.as_ref().map(Picture::size).or(args.size);
     let size = size.ok_or_else(|| input("give --size or --picture"))?;
-    let text = fs::read_to_string(detections).map_err(|fault| input(unread(detections, &fault)))?;
-    let mut fit = PeopleFit::new(size).with_lens(lens);
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let place = || {
-            format!("{} line {}: not frame,id,left,top,width,height,score", detections.display(), index + 1)
-        };
-        let numbers: Option<Vec<f32>> =
-            line.split(',').take(7).map(|number| number.trim().parse().ok()).collect();
-        let Some([_, _, left, top, width, height, score]) = numbers.as_deref() else {
-            return Err(input(place()));
-        };
-        if *score >= least {
-            fit.add(&ImageBox::from_left_top_size(*left, *top, *width, *height));
-        }
+    let file = File::open(detections).map_err(|fault| input(unread(detections, &fault)))?;
+    let read = MotDetections::read(BufReader::new(file));
+    let read = read.map_err(|fault| input(format!("{}: {fault}", detections.display())))?;
+    let (mut fit, mut people) = (PeopleFit::new(size).with_lens(lens), Vec::new());
+    for frame in read.frames_looked_at() {
+        read.detections(frame, &mut people);
+        people.iter().filter(|person| person.score >= least).for_each(|person| fit.add(&person.bbox));
     }
     Ok((fit, picture))
 }
