@@ -120,6 +120,22 @@ fn a_file_of_detections_that_is_wrong_is_named_with_its_line() {
     check_refused(&[("det.txt", TWO_PEOPLE)], with_floor, (4, missing));
 }
 
+#[test]
+fn a_calibration_of_a_larger_picture_of_the_same_camera_gives_the_same_tracks() {
+    // A level camera 2.5 m up; its horizon is 3 px below the picture's upper edge, so a foot at 150 px has a person of 100 px above it.
+    let own = "picture = [768, 576]\nfloor_from_image = [[2.5, 0, -960], [0, 0, 1250], [0, 1, -3]]\n";
+    let twice = "picture = [1536, 1152]\nfloor_from_image = [[1.25, 0, -960], [0, 0, 1250], [0, 0.5, -3]]\n";
+    let folder = folder(&[("det.txt", TWO_PEOPLE), ("own.toml", own), ("twice.toml", twice)]);
+    let track = |file: &str| {
+        let command =
+            format!("track --detections det.txt --fps 10 --picture 768x576 --calibration {file} --out r.txt");
+        let out = check(folder.path(), &command);
+        assert!(out.contains("2 tracks with 15 boxes"), "{file}: {out}");
+        read(folder.path(), "r.txt")
+    };
+    assert_eq!(track("twice.toml"), track("own.toml"));
+}
+
 /// Crossings as `frame direction`, at ten frames a second, of a run that began at 2026-01-01T00:00:00Z.
 fn events(crossings: &str) -> String {
     let event = |(seq, words): (usize, &str)| {

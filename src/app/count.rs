@@ -209,7 +209,17 @@ impl Count<'_, '_> {
         self.progress.set_position(seen.number);
         let stepped = pipeline.step(seen, &self.detections, &mut self.told);
         self.made_by.plane = pipeline.plane();
-        stepped.with_context(|| format!("{}: frame {}", self.sights.name(), seen.number))?;
+        if let Err(refused) = stepped {
+            let refused =
+                anyhow::Error::new(refused).context(format!("{}: frame {}", self.sights.name(), seen.number));
+            if self.frames_used == 1 {
+                return Err(refused);
+            }
+            // As the service does: the picture may change back, and what was counted before is counted.
+            tracing::warn!("{refused:#}");
+            pipeline.tick(seen.at, &mut self.told);
+            return self.tell();
+        }
         self.tell()?;
         let Some((watcher, frame)) = self.watcher.as_deref_mut().zip(self.sights.frame()) else {
             return Ok(());

@@ -1,7 +1,8 @@
 //! `footfall track`: the tracker alone, from MOT text to MOT text, so that anybody can compare it with others.
 //!
 //! The tracker works as it does behind a camera: it sees one frame after another, those without a box too, and never
-//! what comes later. Only the file is written late: a track that is confirmed brings its earlier sightings, and they
+//! what comes later, but for two things that are read off the whole file where they are not known: what its scores mean,
+//! and how large its picture is. Only the file is written late: a track that is confirmed brings its earlier sightings, and they
 //! belong to the frames before.
 
 use super::cli::TrackArgs;
@@ -28,7 +29,8 @@ pub fn track(args: &TrackArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let named = || args.detections.display().to_string();
     let detections = MotDetections::read(open(&args.detections)?).with_context(named)?;
     let floor = args.calibration.as_deref().map(floor_in).transpose()?;
-    let picture = args.picture.unwrap_or_else(|| detections.reach());
+    let own = floor.as_ref().and_then(Floor::picture);
+    let picture = args.picture.or(own).unwrap_or_else(|| detections.reach());
     let tracker = tracker(floor, picture)?;
     let before = process_cpu();
     let mut sightings = followed(&detections, args.fps, tracker);
@@ -40,11 +42,10 @@ pub fn track(args: &TrackArgs, out: &mut dyn Write) -> anyhow::Result<()> {
 
 /// A tracker for detections whose scores mean what those of large networks do.
 fn tracker(floor: Option<Floor>, picture: PictureSize) -> anyhow::Result<Tracker> {
-    let floor = floor.map(|floor| match floor.picture() {
-        Some(_) => Ok(floor),
-        None => floor.for_picture(picture),
-    });
-    let floor = floor.transpose().map_err(|fault| Failure::Input(format!("calibration: {fault}")))?;
+    let floor = floor
+        .map(|floor| floor.for_picture(picture))
+        .transpose()
+        .map_err(|fault| Failure::Input(format!("calibration: {fault}")))?;
     let mut tracker = Tracker::new(TrackSettings::default(), floor);
     tracker.picture_is(picture);
     Ok(tracker)

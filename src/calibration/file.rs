@@ -99,13 +99,19 @@ pub enum CalibrationError {
     Lens(String),
 }
 
+/// Says what is wrong and where, without the line itself: whoever names the wrong file may have named one with a password.
+fn not_a_calibration(text: &str, fault: &toml::de::Error) -> CalibrationError {
+    let line = fault.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+    CalibrationError::Format(format!("line {line}: {}", fault.message()))
+}
+
 impl Floor {
     /// Reads the text of a calibration file and checks all of it.
     ///
     /// # Errors
     /// [`CalibrationError`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, CalibrationError> {
-        let written: Written = toml::from_str(text).map_err(|e| CalibrationError::Format(e.to_string()))?;
+        let written: Written = toml::from_str(text).map_err(|fault| not_a_calibration(text, &fault))?;
         let rows = rows(&written.floor_from_image).ok_or(CalibrationError::Shape)?;
         let fit = written.fit()?;
         let Some([width, height]) = written.picture else {
@@ -219,7 +225,7 @@ impl Lens {
             picture: Option<[u32; 2]>,
             lens: WrittenLens,
         }
-        let written: WithLens = toml::from_str(text).map_err(|e| CalibrationError::Format(e.to_string()))?;
+        let written: WithLens = toml::from_str(text).map_err(|fault| not_a_calibration(text, &fault))?;
         let [width, height] = written.picture.ok_or(CalibrationError::LensWithoutPicture)?;
         let picture = sound(width, height)?;
         Ok((bend(written.lens.parameters()?, picture)?, picture))

@@ -119,7 +119,8 @@ impl Floor {
     #[must_use]
     pub fn place(&self, foot_in_image: ImagePoint) -> Option<Placed> {
         let Some(lens) = &self.lens else { return self.floor_from_image.place(foot_in_image) };
-        let straight = lens.straighten(foot_in_image)?;
+        // A foot below the picture's edge stands, as far as the lens can say, on it.
+        let straight = lens.straighten(lens.nearest_in_picture(foot_in_image))?;
         let placed = self.floor_from_image.place_at(straight.at)?;
         let [[a, b], [c, d]] = placed.jacobian;
         let [[e, f], [g, h]] = straight.jacobian;

@@ -115,6 +115,12 @@ impl Lens {
         self.parameters.centre_px
     }
 
+    /// The point of the picture that is nearest to a point.
+    pub(super) fn nearest_in_picture(&self, point: ImagePoint) -> ImagePoint {
+        let (width, height) = (self.picture.width as f32, self.picture.height as f32);
+        ImagePoint::new(point.x.clamp(0.0, width), point.y.clamp(0.0, height))
+    }
+
     /// Where a point would be without distortion; none outside the picture, and where the lens sees nothing.
     pub(super) fn straighten(&self, in_image: ImagePoint) -> Option<Straight> {
         if !self.picture.contains(in_image) {

@@ -7,6 +7,9 @@
 use crate::geom::{FloorFromImage, HomographyError, ImagePoint, PictureSize};
 use nalgebra::{Matrix3, Vector3};
 
+/// Sine of the steepest tilt at which a matrix still tells the lens: 60 degrees below the horizontal.
+const STEEPEST: f64 = 0.87;
+
 /// How wide a standing person is from any side, metres: what is left of a box when one looks straight down.
 const PERSON_WIDTH_M: f64 = 0.45;
 
@@ -70,6 +73,10 @@ impl CameraPose {
         let axes = unscaled * image_from_floor;
         let scale = (axes.column(0).norm() * axes.column(1).norm()).sqrt();
         let down = axes.column(1).cross(&axes.column(0)).try_normalize(f64::MIN_POSITIVE)?;
+        // So steeply down, the lens is hardly in the matrix: an error of 2 px makes any lens of it.
+        if down.z > STEEPEST {
+            return None;
+        }
         let height_m = down.dot(&axes.column(2)) / scale;
         // A matrix is known up to its sign, and so is the height in it.
         let height_m = height_m.abs();

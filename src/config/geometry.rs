@@ -11,14 +11,14 @@
 //! line yard 20,140 20,480 band 0.2heights anchor head
 //! line yard activation 0,0 100,0 100,100
 //! exclude 10,10 20,10 20,20
-//! floor 0.1 0 -51 0 -0.03 165 0 0.01 1
+//! floor 0.1 0 -51 0 -0.03 165 0 0.01 1 lens radial 800 800 384 288 -0.2 0 0 0 0
 //! ```
 //!
 //! Only what says *where* is in it. Ids of boxes, frame rates, time-outs and `u_turn` are not: they may
 //! change without the picture meaning something else. The order in which lines, zones and keys are
 //! written does not matter.
 
-use crate::calibration::Floor;
+use crate::calibration::{Distortion, Floor, LensParameters};
 use crate::count::{Band, LineSettings};
 use crate::geom::{ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
@@ -48,8 +48,18 @@ fn floor_text(floor: &Floor) -> String {
     // How good the fit is says nothing about where the floor is.
     let rows = floor.floor_from_image().rows();
     let numbers: Vec<String> = rows.iter().flatten().map(|number| format!("{}", number + 0.0)).collect();
-    let lens = floor.lens().map(|lens| format!(" lens {:?}", lens.parameters())).unwrap_or_default();
+    let lens = floor.lens().map(|lens| format!(" lens {}", lens_text(lens.parameters()))).unwrap_or_default();
     format!("floor {}{lens}\n", numbers.join(" "))
+}
+
+fn lens_text(lens: &LensParameters) -> String {
+    let model = match lens.distortion {
+        Distortion::Radial(_) => "radial",
+        Distortion::Fisheye(_) => "fisheye",
+    };
+    let numbers = lens.focal_px.iter().chain(&lens.centre_px).chain(lens.distortion.terms());
+    let numbers: Vec<String> = numbers.map(|number| format!("{}", number + 0.0)).collect();
+    format!("{model} {}", numbers.join(" "))
 }
 
 fn line_text(line: &LineSettings) -> String {

@@ -11,6 +11,7 @@ use crate::detect::Detection;
 use crate::geom::{ImageBox, PictureSize};
 use crate::track::Sighting;
 use std::io::{self, BufRead, Write};
+use std::iter::StepBy;
 use std::ops::RangeInclusive;
 
 /// Frames of 11 days at 10 a second. Every frame up to the last is stepped, so one wild number must not take for ever.
@@ -155,7 +156,8 @@ impl MotDetections {
 
     /// The frames that were looked at: all from the first to the last, or every so manieth where the file keeps such a
     /// step all through. Nobody was missed in a frame that nobody looked at.
-    pub fn frames_looked_at(&self) -> impl Iterator<Item = u64> + use<> {
+    #[must_use]
+    pub fn frames_looked_at(&self) -> StepBy<RangeInclusive<u64>> {
         let first = self.rows.first().map_or(1, |row| row.frame);
         let step = self.rows.iter().fold(0, |step, row| greatest_common(step, row.frame - first)).max(1);
         // Frames in which nobody was seen may come before the first box.

@@ -18,6 +18,15 @@ const COARSEST_FIT_M: f64 = 0.10;
 const FIRST_TRY: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
+/// What a try came to.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Here it is.
+    Floor(Box<Floor>),
+    /// People do not stand on any floor: the camera moves, was moved, or looks straight down.
+    NoFloor,
+}
+
 /// What was seen of the floor so far.
 #[derive(Debug, Clone)]
 pub(super) struct Learning {
@@ -48,15 +57,19 @@ impl Learning {
         }
     }
 
-    /// The floor, once it can be told.
-    pub(super) fn floor(&mut self, at: FrameTime) -> Option<Floor> {
-        let people = self.people.as_ref()?;
+    /// What the people seen since the last try say of the floor; none where it is too early, or too few were seen.
+    pub(super) fn verdict(&mut self, at: FrameTime) -> Option<Verdict> {
+        let people = self.people.as_mut()?;
         let tried_at = *self.tried_at.get_or_insert(at);
         if at.since(tried_at) < self.wait {
             return None;
         }
         self.tried_at = Some(at);
         self.wait = (2 * self.wait).min(LONGEST_WAIT);
-        people.fit().ok().filter(|floor| floor.fit().residual_m.is_some_and(|off_m| off_m <= COARSEST_FIT_M))
+        let floor = people.fit().ok()?;
+        // From here on others teach: whoever passes after the camera was moved must not be outvoted by those before.
+        *people = PeopleFit::new(people.picture());
+        let fits = floor.fit().residual_m.is_some_and(|off_m| off_m <= COARSEST_FIT_M);
+        Some(if fits { Verdict::Floor(Box::new(floor)) } else { Verdict::NoFloor })
     }
 }

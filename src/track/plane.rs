@@ -80,14 +80,22 @@ impl Plane {
         }
     }
 
-    /// Says how large the picture is. A floor whose file does not say for which picture it is, is for this one.
+    /// Says how large the picture is. A floor of the same shape and another size is scaled to it; one of another shape
+    /// stays as it is, and whoever began the run has refused it.
     pub(super) fn picture_is(&mut self, picture: PictureSize) {
         let Self::Floor(floor) = self else { return };
-        // Of another picture than its own it is known long before that it does not fit.
-        if floor.picture().is_none()
+        if floor.picture() != Some(picture)
             && let Ok(fitted) = floor.as_ref().clone().for_picture(picture)
         {
             **floor = fitted;
+        }
+    }
+
+    /// How many units a metre is for somebody whose box is `height_px` high.
+    pub(super) fn metre_of(&self, height_px: f32) -> f64 {
+        match self {
+            Self::Image => f64::from(height_px) / PERSON_M,
+            Self::Floor(_) => 1.0,
         }
     }
 
@@ -108,7 +116,7 @@ impl Plane {
                 let spread =
                     Symmetric { xx: f64::from(across * across), xy: 0.0, yy: f64::from(down * down) };
                 let at = [f64::from(foot.x), f64::from(foot.y)];
-                Some(Laid { foot: Measured { at, spread }, metre: f64::from(bbox.height()) / PERSON_M })
+                Some(Laid { foot: Measured { at, spread }, metre: self.metre_of(bbox.height()) })
             }
             Self::Floor(_) => {
                 let (at, step) = self.place(foot)?;

@@ -12,7 +12,7 @@
 
 use super::assign::{Assigner, Pair};
 use super::filter::{FootFilter, Vector, inverted, product};
-use super::learning::Learning;
+use super::learning::{Learning, Verdict};
 use super::nearby::Nearby;
 use super::plane::{FootNoise, Laid, Plane, PlaneName};
 use super::things::Things;
@@ -165,7 +165,7 @@ impl Tracker {
     /// Time that stands still or runs back is taken as no time at all.
     pub fn step(&mut self, frame: u64, at: FrameTime, detections: &[Detection], steps: &mut TrackSteps) {
         steps.clear();
-        self.learn(at);
+        self.learn(at, steps);
         self.end(at, steps);
         self.predict(at);
         self.things.look(detections, at);
@@ -225,19 +225,22 @@ impl Tracker {
             FootNoise { across: self.settings.foot_noise_across, down: self.settings.foot_noise_down };
         self.nearby.index(detections, self.settings.overlap_margin);
         self.laid.clear();
-        for (column, detection) in detections.iter().enumerate() {
+        for detection in detections {
             let bbox = &detection.bbox;
             let can_be = bbox.is_sound()
                 && detection.score.is_finite()
                 && self.plane.allows(bbox, self.settings.sizes)
-                && !self.things.hold(bbox)
-                && !self.is_upper_part(column, detections);
+                && !self.things.hold(bbox);
             self.laid.push(can_be.then(|| self.plane.lay(bbox, noise)).flatten());
         }
         self.ln_heights.clear();
         self.ln_heights.extend(detections.iter().map(|d| d.bbox.height().max(1.0).ln()));
         self.box_taken.clear();
         self.box_taken.extend(self.laid.iter().map(Option::is_none));
+        // Only whom nothing speaks against can have an upper part.
+        for column in 0..detections.len() {
+            self.box_taken[column] |= self.is_upper_part(column, detections);
+        }
         self.track_taken.clear();
         self.track_taken.resize(self.tracks.len(), false);
     }
@@ -249,7 +252,8 @@ impl Tracker {
         self.nearby.touching(part).any(|(other, _)| {
             let whole = &detections[other].bbox;
             let sideways = (part.foot().x - whole.foot().x).abs();
-            whole.height() > part.height()
+            self.laid[other].is_some()
+                && whole.height() > part.height()
                 && detections[other].score >= self.settings.scores.high
                 && (part.top - whole.top).abs() <= SAME_HEAD * whole.height()
                 && sideways <= SAME_AXIS * whole.width()
@@ -402,13 +406,24 @@ impl Tracker {
         }
     }
 
-    /// Goes over to the floor, once enough was seen to tell where it is; everybody keeps track and velocity.
-    fn learn(&mut self, at: FrameTime) {
-        let Some(floor) = self.learning.as_mut().and_then(|learning| learning.floor(at)) else { return };
-        let plane = Plane::Floor(Box::new(floor));
-        self.tracks.retain_mut(|track| track.move_to(&self.plane, &plane));
+    /// Goes over to the floor once enough was seen to tell where it is, and back where people no longer fit it: somebody
+    /// has moved the camera. Everybody keeps track and velocity, but for whoever has no place on the new plane.
+    fn learn(&mut self, at: FrameTime, steps: &mut TrackSteps) {
+        let Some(verdict) = self.learning.as_mut().and_then(|learning| learning.verdict(at)) else { return };
+        let plane = match verdict {
+            Verdict::Floor(floor) => Plane::Floor(floor),
+            Verdict::NoFloor => Plane::Image,
+        };
+        if plane == self.plane {
+            return;
+        }
+        let from = &self.plane;
+        for track in self.tracks.extract_if(.., |track| !track.move_to(from, &plane)) {
+            if track.confirmed {
+                steps.ended.push(track.id);
+            }
+        }
         self.plane = plane;
-        self.learning = None;
     }
 
     /// Panics where the tracker's state contradicts itself; for tests and fuzzing, after every step.
@@ -504,7 +519,8 @@ impl Followed {
         else {
             return false;
         };
-        (self.foot, self.foot_then, self.seen_at, self.metre) = (foot, foot_then, seen_at, 1.0);
+        (self.foot, self.foot_then, self.seen_at) = (foot, foot_then, seen_at);
+        self.metre = to.metre_of(self.ln_height.exp());
         true
     }
 

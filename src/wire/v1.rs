@@ -168,7 +168,7 @@ pub struct Minute {
     pub model: String,
     /// Version of the geometry.
     pub geometry: String,
-    /// On which plane people were followed when the minute ended.
+    /// On which plane people were followed when the record was made out.
     #[serde(default = "plane_of_old")]
     pub plane: String,
     /// When the camera's run began, UTC ms.

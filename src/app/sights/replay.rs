@@ -14,7 +14,9 @@ use crate::time::{FrameTime, WallTime};
 use anyhow::Context;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::iter::StepBy;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ pub struct MotFacts {
 /// The text of a file of detections, of either kind.
 enum Text {
     Recording(RecordingReader<BufReader<File>>),
-    Mot { detections: MotDetections, fps: f64, picture: PictureSize, number: u64 },
+    Mot { detections: MotDetections, fps: f64, picture: PictureSize, frames: StepBy<RangeInclusive<u64>> },
 }
 
 /// A file of detections, played once.
@@ -87,7 +89,8 @@ impl Replay {
             let detections = MotDetections::read(file).with_context(named)?;
             check_length(path, &detections, fps)?;
             let start = FrameTime::of_run(facts.start.unwrap_or(default_start), Duration::ZERO);
-            (Text::Mot { detections, fps, picture, number: 0 }, start, MOT_MODEL.to_owned())
+            let frames = detections.frames_looked_at();
+            (Text::Mot { detections, fps, picture, frames }, start, MOT_MODEL.to_owned())
         };
         Ok(Self { path: path.to_owned(), text, start, model, every, untold: 0, has_any: false })
     }
@@ -102,15 +105,14 @@ impl Replay {
                 }
                 Ok(moment)
             }
-            Text::Mot { detections, fps, picture, number } => {
-                let last = detections.last_frame();
-                if *number == last {
-                    return Ok(Moment::End { frames: last, at: time_of(last.max(1), *fps, self.start.wall) });
-                }
-                *number += 1;
-                detections.detections(*number, people);
-                let at = time_of(*number, *fps, self.start.wall);
-                Ok(Moment::Frame(SeenFrame { number: *number, at, size: *picture, dropped: 0 }))
+            Text::Mot { detections, fps, picture, frames } => {
+                let Some(number) = frames.next() else {
+                    let frames = detections.last_frame();
+                    return Ok(Moment::End { frames, at: time_of(frames.max(1), *fps, self.start.wall) });
+                };
+                detections.detections(number, people);
+                let at = time_of(number, *fps, self.start.wall);
+                Ok(Moment::Frame(SeenFrame { number, at, size: *picture, dropped: 0 }))
             }
         }
     }
