@@ -163,6 +163,7 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),
         floor: None,
+        learns_floor: true,
     };
     let mut pipeline = Pipeline::new(settings, FrameTime::default()).expect("a sound line");
     let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);
