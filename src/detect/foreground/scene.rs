@@ -38,6 +38,8 @@ const OWN_COLOUR: f32 = 1.0;
 const CLEAR_COLOUR: f32 = 60.0;
 /// The flow is taken within this share of the half sizes: at the rim it is the neighbours'.
 const FLOW_WITHIN: f32 = 0.8;
+/// The flow is believed where it comes from this share of the px there; of less of them, it is mixed with how they walked.
+const ENOUGH_FLOW: f32 = 0.6;
 /// A new walker fills at least this share of the expected ellipse.
 const LEAST_NEW_SHARE: f32 = 0.45;
 /// Somebody of whose ellipse less than this share is seen is hidden, ...
@@ -185,9 +187,11 @@ impl Scene {
     fn carry(&mut self, view: SmallView<'_>, seconds: f32) {
         for walker in &mut self.walkers {
             let (flow_x, flow_y, differs) = (&mut self.flow_x, &mut self.flow_y, &self.differs);
+            let mut within = 0.0_f32;
             flow_x.clear();
             flow_y.clear();
             each_within(walker, FLOW_WITHIN, (self.width, self.height), |px, _| {
+                within += 1.0;
                 if differs.px[px] != 0
                     && colour_off(&walker.colour, &view.bgr[3 * px..3 * px + 3]) < OWN_COLOUR
                 {
@@ -196,7 +200,8 @@ impl Scene {
                 }
             });
             let by = (flow_x.len() > 6).then(|| (median(flow_x), median(flow_y)));
-            walker.carry(by, seconds);
+            let seen = flow_x.len() as f32 / (ENOUGH_FLOW * within).max(1.0);
+            walker.carry(by, seen.min(1.0), seconds);
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Walker {
     carried: (f32, f32),
     /// Velocity in px per second.
     velocity: (f32, f32),
+    /// How far the flow of this frame was believed, 0 to 1.
+    belief: f32,
     /// Mean blue, green and red.
     pub(super) colour: [f32; 3],
     /// Whether it has walked: a stand, a door or a hole in the ground has not.
@@ -83,6 +85,7 @@ impl Walker {
             start: (x, y),
             carried: (0.0, 0.0),
             velocity: (0.0, 0.0),
+            belief: 0.0,
             colour,
             has_walked: false,
             rest: (x, y),
@@ -110,13 +113,18 @@ impl Walker {
     }
 
     /// Goes where the flow carries it: `flow` in px, none where too little of it is seen, and then half as far as before.
-    pub(super) fn carry(&mut self, flow: Option<(f32, f32)>, seconds: f32) {
-        let guess = (0.5 * self.velocity.0 * seconds, 0.5 * self.velocity.1 * seconds);
-        let by = flow.unwrap_or(guess);
+    /// `belief` in the flow is 0 to 1; the rest is how they walked before.
+    pub(super) fn carry(&mut self, flow: Option<(f32, f32)>, belief: f32, seconds: f32) {
+        let as_before = (self.velocity.0 * seconds, self.velocity.1 * seconds);
+        let mixed = |flow: f32, before: f32| before + belief * (flow - before);
+        let by = flow.map_or((0.5 * as_before.0, 0.5 * as_before.1), |flow| {
+            (mixed(flow.0, as_before.0), mixed(flow.1, as_before.1))
+        });
         (self.x, self.y) = (self.x + by.0, self.y + by.1);
         if flow.is_some() {
             self.carried = (self.carried.0 + by.0, self.carried.1 + by.1);
         }
+        self.belief = belief;
         self.age_s += seconds;
     }
 
@@ -140,7 +148,7 @@ impl Walker {
             }
         }
         if seconds > 0.0 {
-            let follow = share_within(seconds, VELOCITY_FOLLOWS_S);
+            let follow = self.belief * share_within(seconds, VELOCITY_FOLLOWS_S);
             self.velocity.0 += follow * ((self.x - moved_from.0) / seconds - self.velocity.0);
             self.velocity.1 += follow * ((self.y - moved_from.1) / seconds - self.velocity.1);
         }
@@ -197,7 +205,7 @@ mod tests {
         let mut walker = Walker::new(50.0, 50.0, SIZE, [0.0; 3]);
         for _ in 0..frames {
             let from = (walker.x, walker.y);
-            walker.carry(Some(step), 0.1);
+            walker.carry(Some(step), 1.0, 0.1);
             walker.settle(from, false, SIZE, 0.1);
         }
         walker
@@ -214,7 +222,7 @@ mod tests {
     fn who_is_hidden_goes_on_more_and_more_slowly() {
         let mut walker = carried((1.0, 0.0), 50);
         let x = walker.x;
-        walker.carry(None, 0.1);
+        walker.carry(None, 0.0, 0.1);
         assert!((walker.x - x - 0.5).abs() < 0.1, "{}", walker.x - x);
     }
 
