@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench v500 mot15 models models-all clean
+.PHONY: help setup demo test lint bench v500 ceiling mot15 models models-all clean
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
@@ -37,6 +37,11 @@ v500: ## how right the count is: the sample clip at every frame, every 2nd and e
 	@scripts/setup build demo
 	cargo build --release --locked
 	@scripts/v500
+
+ceiling: ## how right the count is where the camera looks down: a clip that is not part of the project
+	@scripts/setup build demo
+	cargo build --release --locked
+	@scripts/ceiling
 
 mot15: ## how right the tracker is: MOT15 sequences with public detections, scored by TrackEval
 	@scripts/mot15

@@ -29,8 +29,10 @@ pub struct PipelineSettings {
     pub longest_gap: Duration,
     /// How people are followed.
     pub tracking: TrackSettings,
-    /// Where the floor is; none: it is learned from the people seen.
+    /// Where the floor is, if that is known.
     pub floor: Option<Floor>,
+    /// Whether it is learned, where it is not given. Boxes of the foreground are of one size and teach nothing.
+    pub learns_floor: bool,
 }
 
 /// What a camera has to say.
@@ -106,7 +108,10 @@ impl Pipeline {
         Ok(Self {
             picture: settings.picture,
             exclusion: settings.exclusion,
-            tracker: Tracker::new(settings.tracking, settings.floor),
+            tracker: match settings.floor {
+                None if !settings.learns_floor => Tracker::on_image(settings.tracking),
+                floor => Tracker::new(settings.tracking, floor),
+            },
             wires,
             minutes,
             people: Vec::new(),

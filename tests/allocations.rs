@@ -166,6 +166,7 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
         floor: Some(
             Floor::parse(include_str!("../calibration/sample-clip.toml")).expect("a sound calibration"),
         ),
+        learns_floor: false,
     };
     let mut pipeline = Pipeline::new(settings, FrameTime::default()).expect("a sound line");
     let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);

@@ -79,6 +79,7 @@ impl View {
             longest_gap: config::LONGEST_GAP,
             tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
             floor: None,
+            learns_floor: true,
         };
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
         Ok(Self {
@@ -128,8 +129,9 @@ pub fn count(args: &CountArgs) -> anyhow::Result<()> {
     let view = View::of(&args.lines, args.model.as_ref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut sights = sights(args, &view, &clock)?;
-    let job =
-        CountJob { camera: view.camera, geometry: geometry_name(&view.pipeline), pipeline: view.pipeline };
+    let learns_floor = args.detector.unwrap_or(view.kind).sizes_people();
+    let pipeline = PipelineSettings { learns_floor, ..view.pipeline };
+    let job = CountJob { camera: view.camera, geometry: geometry_name(&pipeline), pipeline };
     let mut events = open_events(args.events.as_deref())?;
     let mut drawing = args.video.as_deref().map(|path| drawing(path, &job, args)).transpose()?;
     let watcher = drawing.as_deref_mut().map(|drawing| drawing as &mut dyn Watcher);

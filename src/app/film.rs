@@ -279,6 +279,7 @@ mod tests {
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,
+            learns_floor: true,
         }
     }
 

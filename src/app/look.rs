@@ -1,4 +1,4 @@
-//! `footfall look`: one frame with what is configured drawn on it, and whom the network sees there.
+//! `footfall look`: one frame with what is configured drawn on it, and whom the camera's detector sees there.
 
 use super::cli::LookArgs;
 
@@ -11,7 +11,6 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     use super::clip::{View, to_look_at};
     use super::{draw, exit::Failure, eye, film};
     use crate::capture::{self, CaptureError, Frame, ReadOutcome};
-    use crate::detect::DetectorKind;
     use crate::time::{Clock, SystemClock};
     use crate::track::ScoreLevels;
     use std::io::Write;
@@ -30,7 +29,7 @@ pub fn look(args: &LookArgs) -> anyhow::Result<()> {
     }
     let size = frame.picture.size();
     let drawn_on = view.pipeline.picture.unwrap_or(size);
-    let (mut detector, mut people) = (eye::open(&view.detector, DetectorKind::Network)?, Vec::new());
+    let (mut detector, mut people) = (eye::open(&view.detector, view.kind)?, Vec::new());
     detector.detect(&frame.picture, frame.at, &mut people)?;
     // Weaker boxes only continue a track; among them are half-hidden people, and cones.
     let sure = ScoreLevels::MODEST.start;

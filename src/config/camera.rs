@@ -69,7 +69,8 @@ pub(super) fn camera(
     let kinds = DetectorKind::ALL.map(|kind| (kind.name(), kind));
     let detector = table.get("detector").and_then(|e| e.choice(&kinds)).unwrap_or_default();
     let pipeline = pipeline(table, files);
-    let (id, source, pipeline) = (id?, source?, pipeline?);
+    let (id, source) = (id?, source?);
+    let pipeline = PipelineSettings { learns_floor: detector.sizes_people(), ..pipeline? };
     let geometry = geometry_name(&pipeline);
     Some(CameraSettings { id, source, detector, pipeline, geometry })
 }
@@ -157,7 +158,16 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
     let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), files));
     let tracking = TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() };
     let (picture, lines) = (Some(picture?), lines?);
-    Some(PipelineSettings { picture, rate, lines, exclusion, longest_gap, tracking, floor })
+    Some(PipelineSettings {
+        picture,
+        rate,
+        lines,
+        exclusion,
+        longest_gap,
+        tracking,
+        floor,
+        learns_floor: true,
+    })
 }
 
 /// The floor in the calibration file that a setting names, where every line lies on it.

@@ -34,6 +34,12 @@ impl DetectorKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// Whether its boxes say how tall people are at each place, so that a floor can be learned from them.
+    #[must_use]
+    pub const fn sizes_people(self) -> bool {
+        matches!(self, Self::Network)
+    }
+
     /// Whether the network is run.
     #[must_use]
     pub const fn has_network(self) -> bool {

@@ -8,6 +8,7 @@
 //! A shadow is darker and keeps its colour (Horprasert, Harwood and Davis, ICCV 1999 FRAME-RATE workshop).
 
 use super::mask::Mask;
+use super::walker::share_within;
 
 /// A px differs by this much of 255 in one channel at least. Noise and JPEG or H.264 blocks of shop cameras stay below 15.
 const LEAST_CHANGE: f32 = 22.0;
@@ -53,7 +54,8 @@ impl Background {
     pub(super) fn step(&mut self, bgr: &[u8], seconds: f32, held: &Mask, differs: &mut Mask) {
         self.age_s += seconds;
         let patience = (self.age_s * YOUNG_SHARE).clamp(FASTEST_LEARNING_S, CHANGED_LEARNS_IN_S);
-        let (empty_rate, changed_rate) = (rate(seconds, EMPTY_LEARNS_IN_S), rate(seconds, patience));
+        let (empty_rate, changed_rate) =
+            (share_within(seconds, EMPTY_LEARNS_IN_S), share_within(seconds, patience));
         let pixels = self.mean.as_chunks_mut::<3>().0.iter_mut().zip(bgr.as_chunks::<3>().0);
         for ((mean, now), (held, differs)) in pixels.zip(held.px.iter().zip(&mut differs.px)) {
             let now = now.map(f32::from);
@@ -80,10 +82,6 @@ impl Background {
 /// Sum of the absolute differences of light to the right and down, over two px each.
 pub(super) fn steepness(light: impl Fn(usize) -> f32, px: usize, width: usize) -> f32 {
     (light(px + 1) - light(px - 1)).abs() + (light(px + width) - light(px - width)).abs()
-}
-
-fn rate(seconds: f32, patience_s: f32) -> f32 {
-    1.0 - (-seconds / patience_s).exp()
 }
 
 fn is_shadow(now: &[f32; 3], ground: &[f32; 3]) -> bool {

@@ -1,6 +1,6 @@
 //! Pictures of yes and no: opening, closing, and the blobs in them.
 //!
-//! Every px is a byte that is 0 or 1, so that a minimum and a maximum over neighbours are vector instructions. What
+//! Every px is a byte that is 0 or 1, so that "and" and "or" over neighbours are vector instructions. What
 //! lies beyond the edge counts as the edge itself: people who enter are not eaten away there.
 
 /// A px that is yes or no, row by row.
@@ -25,33 +25,36 @@ impl Mask {
 
     /// Takes away what is thinner than `2 * radius + 1` px.
     pub(super) fn open(&mut self, radius: usize, spare: &mut Vec<u8>) {
-        (0..radius).for_each(|_| self.spread(u8::min, spare));
-        (0..radius).for_each(|_| self.spread(u8::max, spare));
+        (0..radius).for_each(|_| self.spread(|one, other| one & other, spare));
+        (0..radius).for_each(|_| self.spread(|one, other| one | other, spare));
     }
 
     /// Fills gaps that are thinner than `2 * radius + 1` px.
     pub(super) fn close(&mut self, radius: usize, spare: &mut Vec<u8>) {
-        (0..radius).for_each(|_| self.spread(u8::max, spare));
-        (0..radius).for_each(|_| self.spread(u8::min, spare));
+        (0..radius).for_each(|_| self.spread(|one, other| one | other, spare));
+        (0..radius).for_each(|_| self.spread(|one, other| one & other, spare));
     }
 
     /// Each px becomes the `pick` of the 3 x 3 around it.
-    fn spread(&mut self, pick: fn(u8, u8) -> u8, spare: &mut Vec<u8>) {
+    fn spread(&mut self, pick: impl Fn(u8, u8) -> u8, spare: &mut Vec<u8>) {
         let (width, height) = (self.width, self.height);
         spare.clear();
         spare.extend_from_slice(&self.px);
         for (row, out) in spare.chunks_exact(width).zip(self.px.chunks_exact_mut(width)) {
-            for x in 0..width {
-                out[x] = pick(row[x], pick(row[x.saturating_sub(1)], row[(x + 1).min(width - 1)]));
+            for (out, left) in out[1..].iter_mut().zip(row) {
+                *out = pick(*out, *left);
+            }
+            for (out, right) in out.iter_mut().zip(&row[1..]) {
+                *out = pick(*out, *right);
             }
         }
         spare.copy_from_slice(&self.px);
         for y in 0..height {
             let row = |y: usize| &spare[y * width..(y + 1) * width];
-            let (above, here, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(height - 1)));
+            let (above, below) = (row(y.saturating_sub(1)), row((y + 1).min(height - 1)));
             let out = &mut self.px[y * width..(y + 1) * width];
-            for (x, out) in out.iter_mut().enumerate() {
-                *out = pick(here[x], pick(above[x], below[x]));
+            for (out, (above, below)) in out.iter_mut().zip(above.iter().zip(below)) {
+                *out = pick(*out, pick(*above, *below));
             }
         }
     }

@@ -30,12 +30,16 @@ const KEEPS_NEW_AWAY_WITHIN: f32 = 1.35;
 const HELD_WITHIN: f32 = 1.5;
 /// What the colour of a px says about its owner, against its distance.
 const COLOUR_WEIGHT: f32 = 0.5;
+/// Within this squared distance a px is the walker's whatever its colour: hair is not clothes.
+const CORE: f32 = 0.3;
 /// Below this much off, in units of `CLEAR_COLOUR`, a px may be a walker's own.
 const OWN_COLOUR: f32 = 1.0;
 /// Colours that differ by this much of 255 are clearly different.
 const CLEAR_COLOUR: f32 = 60.0;
 /// The flow is taken within this share of the half sizes: at the rim it is the neighbours'.
 const FLOW_WITHIN: f32 = 0.8;
+/// The flow is believed where it comes from this share of the px there; of less of them, it is mixed with how they walked.
+const ENOUGH_FLOW: f32 = 0.6;
 /// A new walker fills at least this share of the expected ellipse.
 const LEAST_NEW_SHARE: f32 = 0.45;
 /// Somebody of whose ellipse less than this share is seen is hidden, ...
@@ -56,7 +60,11 @@ const LEAST_EDGE_PX: f32 = 12.0;
 const GHOST_AFTER_S: f32 = 0.2;
 /// A blob that fills its upright box like this and is that many people large is a door or a lamp's patch.
 const PANEL_FILL: f32 = 0.9;
-const PANEL_PEOPLE: f32 = 2.5;
+const PANEL_PEOPLE: f32 = 1.3;
+/// One person reaches no farther in a blob than this many of their heights.
+const LONGEST_PERSON: f32 = 1.6;
+/// Who has walked has left their first place but for this share.
+const MOST_KEPT_SHARE: f32 = 0.35;
 
 /// One picture, made small.
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +156,7 @@ impl Scene {
             let size = expected(&self.sizes, here.x, here.y);
             self.walkers[index].settle(*before, in_crowd, size, seconds);
         }
+        self.believe_walkers();
         self.learn_sizes(seconds);
         self.lay_ghosts(view.bgr, seconds);
         self.forget(seconds);
@@ -178,9 +187,11 @@ impl Scene {
     fn carry(&mut self, view: SmallView<'_>, seconds: f32) {
         for walker in &mut self.walkers {
             let (flow_x, flow_y, differs) = (&mut self.flow_x, &mut self.flow_y, &self.differs);
+            let mut within = 0.0_f32;
             flow_x.clear();
             flow_y.clear();
             each_within(walker, FLOW_WITHIN, (self.width, self.height), |px, _| {
+                within += 1.0;
                 if differs.px[px] != 0
                     && colour_off(&walker.colour, &view.bgr[3 * px..3 * px + 3]) < OWN_COLOUR
                 {
@@ -189,7 +200,8 @@ impl Scene {
                 }
             });
             let by = (flow_x.len() > 6).then(|| (median(flow_x), median(flow_y)));
-            walker.carry(by, seconds);
+            let seen = flow_x.len() as f32 / (ENOUGH_FLOW * within).max(1.0);
+            walker.carry(by, seen.min(1.0), seconds);
         }
     }
 
@@ -203,9 +215,8 @@ impl Scene {
                 if differs.px[px] == 0 {
                     return;
                 }
-                let off =
-                    if reach > 0.3 { colour_off(&walker.colour, &bgr[3 * px..3 * px + 3]) } else { 0.0 };
-                let near = reach + COLOUR_WEIGHT * off;
+                let colour = || colour_off(&walker.colour, &bgr[3 * px..3 * px + 3]);
+                let near = if reach < CORE { reach } else { reach + COLOUR_WEIGHT * colour() };
                 if near < nearness[px] {
                     // There are fewer walkers than `NOBODY`.
                     (nearness[px], owner[px]) = (near, index as u8);
@@ -238,6 +249,39 @@ impl Scene {
                 owned.edge_in_picture += steepness(light, px, width);
                 owned.edge_in_ground += self.background.steepness(px, width);
             }
+        }
+        for (index, walker) in self.walkers.iter_mut().enumerate() {
+            let (owner, mut free) = (&self.owner, [0.0; 3]);
+            each_within(walker, 1.0, (width, self.height), |px, _| {
+                if owner[px] == NOBODY || usize::from(owner[px]) == index {
+                    let [count, x, y] = &mut free;
+                    (*count, *x, *y) = (*count + 1.0, *x + (px % width) as f32, *y + (px / width) as f32);
+                }
+            });
+            walker.owned.free = free;
+        }
+    }
+
+    /// Believes those who have come far and left their place: to the ground, or to somebody else who walks.
+    fn believe_walkers(&mut self) {
+        for index in 0..self.walkers.len() {
+            let walker = &self.walkers[index];
+            if walker.has_walked || !walker.has_come_far() {
+                continue;
+            }
+            let mut place = walker.clone();
+            (place.x, place.y) = place.start;
+            let (mut px_of_place, mut px_kept) = (0.0_f32, 0.0_f32);
+            each_within(&place, 1.0, (self.width, self.height), |px, _| {
+                let owner = usize::from(self.owner[px]);
+                let others = self.walkers.get(owner).is_some_and(|other| owner != index && other.has_walked);
+                let kept = self.differs.px[px] != 0
+                    && !others
+                    && walker.reach((px % self.width) as f32, (px / self.width) as f32) > 1.0;
+                px_of_place += 1.0;
+                px_kept += f32::from(u8::from(kept));
+            });
+            self.walkers[index].has_walked = px_kept <= MOST_KEPT_SHARE * px_of_place;
         }
     }
 
@@ -324,7 +368,8 @@ impl Scene {
             let (columns, rows) = blob.size();
             let is_panel = area > PANEL_FILL * (columns * rows) as f32 && area > PANEL_PEOPLE * one;
             let people = split::people_in(area, one);
-            if area < LEAST_NEW_SHARE * one || is_panel || people == 0 {
+            let is_strip = columns.max(rows) as f32 > LONGEST_PERSON * size.height * people as f32;
+            if area < LEAST_NEW_SHARE * one || is_panel || is_strip || people == 0 {
                 continue;
             }
             split::split(&self.points, people, size.height / size.width, &mut self.centres);

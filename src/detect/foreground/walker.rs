@@ -1,22 +1,28 @@
 //! One person as remembered from frame to frame, so that people who merge stay apart.
 //!
-//! An ellipse of the expected size. The flow of the picture inside it carries it along; the px that it owns pull its
-//! middle into place. In a crowd they pull less: whose they are is then uncertain, and the flow is not.
+//! An ellipse of the expected size. The flow of the picture inside it carries it along; the px that it owns pull it
+//! into place: their middle onto the middle of that part of the ellipse that nobody else hides. In a crowd they pull
+//! less: whose they are is then uncertain, and the flow is not.
 
 use super::size::PersonSize;
 use crate::geom::ImageBox;
 
-/// Share by which a walker alone moves to the middle of their px in each frame ...
-const PULL_ALONE: f32 = 0.35;
-/// ... and one who touches another.
-const PULL_IN_CROWD: f32 = 0.1;
-/// Share by which colour follows what is seen in a frame: slow, so that the colour of a neighbour is not taken over.
-const COLOUR_FOLLOWS: f32 = 0.1;
-/// Share by which the size follows the expected one in a frame.
-const SIZE_FOLLOWS: f32 = 0.1;
+/// A walker alone is pulled onto their px within this time, seconds ...
+const PULL_ALONE_S: f32 = 0.1;
+/// ... and one who touches another within this.
+const PULL_IN_CROWD_S: f32 = 0.4;
+/// Colour follows what is seen within this time, seconds: slowly, so that the colour of a neighbour is not taken over.
+const COLOUR_FOLLOWS_S: f32 = 0.4;
+/// The size follows the expected one within this time, seconds.
+const SIZE_FOLLOWS_S: f32 = 0.4;
+/// The velocity follows the last step within this time, seconds.
+const VELOCITY_FOLLOWS_S: f32 = 0.12;
 /// The flow carries somebody by this many of their widths before they count as having walked: what leaks
 /// into a stand from those who pass is less.
 const WALKED_WIDTHS: f32 = 0.6;
+
+/// Of fewer px nothing is concluded.
+const LEAST_PX: f32 = 4.0;
 
 /// Somebody, or something, that is not ground. All lengths in px of the small picture.
 #[derive(Debug, Clone)]
@@ -25,10 +31,14 @@ pub(super) struct Walker {
     pub(super) y: f32,
     pub(super) half_width: f32,
     pub(super) half_height: f32,
-    /// How far the flow has carried it since it was first seen.
+    /// Where it was first seen, ...
+    pub(super) start: (f32, f32),
+    /// ... and how far the flow has carried it since.
     carried: (f32, f32),
     /// Velocity in px per second.
     velocity: (f32, f32),
+    /// How far the flow of this frame was believed, 0 to 1.
+    belief: f32,
     /// Mean blue, green and red.
     pub(super) colour: [f32; 3],
     /// Whether it has walked: a stand, a door or a hole in the ground has not.
@@ -56,6 +66,8 @@ pub(super) struct Owned {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) colour: [f32; 3],
+    /// Px of the ellipse that nobody else owns: how many, and sums of x and y.
+    pub(super) free: [f32; 3],
     /// Px at the edge of what differs, ...
     pub(super) edge: f32,
     /// ... how steep the picture is there in sum, and the ground.
@@ -70,8 +82,10 @@ impl Walker {
             y,
             half_width: 0.5 * size.width,
             half_height: 0.5 * size.height,
+            start: (x, y),
             carried: (0.0, 0.0),
             velocity: (0.0, 0.0),
+            belief: 0.0,
             colour,
             has_walked: false,
             rest: (x, y),
@@ -99,13 +113,18 @@ impl Walker {
     }
 
     /// Goes where the flow carries it: `flow` in px, none where too little of it is seen, and then half as far as before.
-    pub(super) fn carry(&mut self, flow: Option<(f32, f32)>, seconds: f32) {
-        let guess = (0.5 * self.velocity.0 * seconds, 0.5 * self.velocity.1 * seconds);
-        let by = flow.unwrap_or(guess);
+    /// `belief` in the flow is 0 to 1; the rest is how they walked before.
+    pub(super) fn carry(&mut self, flow: Option<(f32, f32)>, belief: f32, seconds: f32) {
+        let as_before = (self.velocity.0 * seconds, self.velocity.1 * seconds);
+        let mixed = |flow: f32, before: f32| before + belief * (flow - before);
+        let by = flow.map_or((0.5 * as_before.0, 0.5 * as_before.1), |flow| {
+            (mixed(flow.0, as_before.0), mixed(flow.1, as_before.1))
+        });
         (self.x, self.y) = (self.x + by.0, self.y + by.1);
         if flow.is_some() {
             self.carried = (self.carried.0 + by.0, self.carried.1 + by.1);
         }
+        self.belief = belief;
         self.age_s += seconds;
     }
 
@@ -118,27 +137,35 @@ impl Walker {
         seconds: f32,
     ) {
         let owned = self.owned;
-        if owned.px > 4.0 {
-            let pull = if in_crowd { PULL_IN_CROWD } else { PULL_ALONE };
-            self.x += pull * (owned.x / owned.px - self.x);
-            self.y += pull * (owned.y / owned.px - self.y);
+        let [free, free_x, free_y] = owned.free;
+        if owned.px > LEAST_PX && free > LEAST_PX {
+            let pull = share_within(seconds, if in_crowd { PULL_IN_CROWD_S } else { PULL_ALONE_S });
+            self.x += pull * (owned.x / owned.px - free_x / free);
+            self.y += pull * (owned.y / owned.px - free_y / free);
+            let follow = share_within(seconds, COLOUR_FOLLOWS_S);
             for (colour, sum) in self.colour.iter_mut().zip(owned.colour) {
-                *colour += COLOUR_FOLLOWS * (sum / owned.px - *colour);
+                *colour += follow * (sum / owned.px - *colour);
             }
         }
         if seconds > 0.0 {
-            let now = ((self.x - moved_from.0) / seconds, (self.y - moved_from.1) / seconds);
-            self.velocity = (0.7 * self.velocity.0 + 0.3 * now.0, 0.7 * self.velocity.1 + 0.3 * now.1);
+            let follow = self.belief * share_within(seconds, VELOCITY_FOLLOWS_S);
+            self.velocity.0 += follow * ((self.x - moved_from.0) / seconds - self.velocity.0);
+            self.velocity.1 += follow * ((self.y - moved_from.1) / seconds - self.velocity.1);
         }
-        self.half_width += SIZE_FOLLOWS * (0.5 * expected.width - self.half_width);
-        self.half_height += SIZE_FOLLOWS * (0.5 * expected.height - self.half_height);
+        let follow = share_within(seconds, SIZE_FOLLOWS_S);
+        self.half_width += follow * (0.5 * expected.width - self.half_width);
+        self.half_height += follow * (0.5 * expected.height - self.half_height);
         let away = (self.x - self.rest.0).hypot(self.y - self.rest.1);
         if away > 0.5 * self.half_height {
             (self.rest, self.rests_s) = ((self.x, self.y), 0.0);
         } else {
             self.rests_s += seconds;
         }
-        self.has_walked |= self.carried.0.hypot(self.carried.1) > WALKED_WIDTHS * 2.0 * self.half_width;
+    }
+
+    /// Whether it has come so far that it has walked, if it left its place empty: a door that opens does not.
+    pub(super) fn has_come_far(&self) -> bool {
+        self.carried.0.hypot(self.carried.1) > WALKED_WIDTHS * 2.0 * self.half_width
     }
 
     /// Share of the ellipse that is not ground.
@@ -163,6 +190,11 @@ impl Walker {
     }
 }
 
+/// Share of the way that something goes in this time which follows within `patience_s`.
+pub(super) fn share_within(seconds: f32, patience_s: f32) -> f32 {
+    1.0 - (-seconds / patience_s).exp()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,7 +205,7 @@ mod tests {
         let mut walker = Walker::new(50.0, 50.0, SIZE, [0.0; 3]);
         for _ in 0..frames {
             let from = (walker.x, walker.y);
-            walker.carry(Some(step), 0.1);
+            walker.carry(Some(step), 1.0, 0.1);
             walker.settle(from, false, SIZE, 0.1);
         }
         walker
@@ -181,16 +213,16 @@ mod tests {
 
     #[test]
     fn who_is_carried_by_a_body_width_has_walked_and_who_sways_has_not() {
-        assert!(carried((1.0, 0.0), 7).has_walked);
-        assert!(!carried((1.0, 0.0), 5).has_walked);
-        assert!(!carried((0.0, 0.0), 1_000).has_walked);
+        assert!(carried((1.0, 0.0), 7).has_come_far());
+        assert!(!carried((1.0, 0.0), 5).has_come_far());
+        assert!(!carried((0.0, 0.0), 1_000).has_come_far());
     }
 
     #[test]
     fn who_is_hidden_goes_on_more_and_more_slowly() {
         let mut walker = carried((1.0, 0.0), 50);
         let x = walker.x;
-        walker.carry(None, 0.1);
+        walker.carry(None, 0.0, 0.1);
         assert!((walker.x - x - 0.5).abs() < 0.1, "{}", walker.x - x);
     }
 
