@@ -149,3 +149,5 @@ proptest! {
         follow(&frames);
     }
 }
+
+mod scenes;
