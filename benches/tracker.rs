@@ -99,10 +99,13 @@ fn follow_densely(frames: &[Vec<Detection>]) -> usize {
     let (mut before, mut pairs): (&[Detection], _) = (&[], 0);
     for now in frames {
         let (rows, columns) = if before.len() <= now.len() { (before, &now[..]) } else { (&now[..], before) };
-        let costs: Vec<Vec<f32>> =
-            rows.iter().map(|row| columns.iter().map(|column| 1.0 - row.bbox.iou(&column.bbox)).collect()).collect();
+        let costs: Vec<Vec<f32>> = rows
+            .iter()
+            .map(|row| columns.iter().map(|column| 1.0 - row.bbox.iou(&column.bbox)).collect())
+            .collect();
         let row_of = assign_densely(&costs, columns.len());
-        pairs += row_of.iter().enumerate().filter(|(c, row)| row.is_some_and(|row| costs[row][*c] < 0.7)).count();
+        pairs +=
+            row_of.iter().enumerate().filter(|(c, row)| row.is_some_and(|row| costs[row][*c] < 0.7)).count();
         before = now;
     }
     pairs
@@ -131,8 +134,10 @@ fn assign_densely(costs: &[Vec<f32>], columns: usize) -> Vec<Option<usize>> {
             }
             for column in 0..=columns {
                 match row_of[column].filter(|_| settled[column]) {
-                    Some(row) => (row_price[row], column_price[column]) =
-                        (row_price[row] + step, column_price[column] - step),
+                    Some(row) => {
+                        (row_price[row], column_price[column]) =
+                            (row_price[row] + step, column_price[column] - step)
+                    }
                     None => least[column] -= step,
                 }
             }

@@ -213,7 +213,8 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
 /// begins anew after 100 s, so what it needs most of it needs early.
 fn come_and_go(frame: u64, people: &mut Vec<Detection>) {
     people.clear();
-    let scattered = |number: u64| (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1u64 << 24) as f32;
+    let scattered =
+        |number: u64| (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1u64 << 24) as f32;
     let frame = frame % 1_000;
     for person in 0..20 {
         let (walk, step) = ((frame + 37 * person) / 250, (frame + 37 * person) % 250);

@@ -545,8 +545,10 @@ fn lengths_of_time_reach_the_settings_in_their_unit() {
 fn a_calibration_whose_horizon_cuts_a_line_is_refused_with_the_point() {
     check_camera(
         "calibration = \"sound.toml\"",
-        &["9:15  camera.door.calibration  line entrance: its point (500, 140) lies on or above the horizon of the \
-         calibration; draw it lower in the picture, or calibrate anew"],
+        &[
+            "8:15  camera.door.calibration  line entrance: its point (500, 140) lies on or above the horizon of the \
+         calibration; draw it lower in the picture, or calibrate anew",
+        ],
     );
     let lower = LEAST.replace("[500, 140]", "[500, 240]").replace("\nfrom", "\n# lower\nfrom");
     let found = settings(&lower.replace("picture =", "calibration = \"sound.toml\"\npicture ="));
@@ -558,6 +560,9 @@ fn a_calibration_that_is_no_view_of_a_floor_is_refused_with_its_reason() {
     for (name, reason) in [("singular", "cannot be inverted"), ("mirrored", "is mirrored")] {
         let faults = shown(&LEAST.replace("picture =", &format!("calibration = \"{name}.toml\"\npicture =")));
         assert_eq!(faults.len(), 1, "{faults:#?}");
-        assert!(faults[0].starts_with("8:15  camera.door.calibration") && faults[0].contains(reason), "{faults:#?}");
+        assert!(
+            faults[0].starts_with("7:15  camera.door.calibration") && faults[0].contains(reason),
+            "{faults:#?}"
+        );
     }
 }

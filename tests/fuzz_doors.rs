@@ -3,7 +3,7 @@
 #[path = "../fuzz/src/lib.rs"]
 mod doors;
 
-use footfall::wire::v1::{AnyRecord, Batch, V1};
+use footfall::wire::v1::{Batch, Crossing, V1};
 use proptest::prelude::*;
 
 const CALIBRATION: &[u8] = include_bytes!("../calibration/sample-clip.toml");
@@ -29,7 +29,7 @@ to = [500, 480]
 
 /// The doors, each with something sound.
 fn doors() -> Vec<(fn(&[u8]), Vec<u8>)> {
-    let (text, records) = (String::new, Vec::<AnyRecord>::new());
+    let (text, records) = (String::new, Vec::<Crossing>::new());
     let batch = Batch { v: V1, tenant: text(), store: text(), box_id: text(), sent_ms: 0, records };
     // Somebody who walks for 60 frames.
     let walk = (0..60).flat_map(|frame: u8| [0x61, 0, 20 + frame, 100, 80, 100, 240]);

@@ -61,7 +61,8 @@ impl Camera {
         let segment = Segment::new(ImagePoint::new(middle, 1e6), ImagePoint::new(middle, -1e6));
         let id = LineId::parse("middle").expect("an id");
         let (band, activation) = (Band::default(), Vec::new());
-        let settings = LineSettings { id, segment, band, anchor: Anchor::Foot, u_turn: Duration::ZERO, activation };
+        let settings =
+            LineSettings { id, segment, band, anchor: Anchor::Foot, u_turn: Duration::ZERO, activation };
         let wire = Tripwire::new(settings).expect("a sound line");
         let (steps, crossings) = (TrackSteps::default(), Vec::new());
         let mut camera = Self { tracker, wire, steps, crossings, frames: 0 };
@@ -124,7 +125,12 @@ impl Passer {
 
 fn passers() -> impl Strategy<Value = Vec<Passer>> {
     let passer = (any::<bool>(), 0.0..4.0, 0.5..1.7, -0.1..0.1).prop_map(
-        |(to_the_right, starts_s, speed_m_s, drift_m_s)| Passer { to_the_right, starts_s, speed_m_s, drift_m_s },
+        |(to_the_right, starts_s, speed_m_s, drift_m_s)| Passer {
+            to_the_right,
+            starts_s,
+            speed_m_s,
+            drift_m_s,
+        },
     );
     prop::collection::vec(passer, 1..4)
 }
@@ -142,7 +148,8 @@ fn passing(passers: &[Passer], fps: u32) -> Vec<Frame> {
 
 fn mirrored(frames: &[Frame]) -> Vec<Frame> {
     let width = PICTURE.width as f32;
-    let turned = |bbox: &ImageBox| ImageBox::new(width - bbox.right, bbox.top, width - bbox.left, bbox.bottom);
+    let turned =
+        |bbox: &ImageBox| ImageBox::new(width - bbox.right, bbox.top, width - bbox.left, bbox.bottom);
     frames
         .iter()
         .map(|(at, seen)| (*at, seen.iter().map(|d| Detection { bbox: turned(&d.bbox), ..*d }).collect()))
@@ -181,7 +188,8 @@ fn wanderers() -> impl Strategy<Value = Vec<Frame>> {
 
 /// A number as a broken decoder, or nobody, would give it.
 fn any_number() -> impl Strategy<Value = f32> {
-    let odd = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, 1e-30, 0.0, 999_999.0, -999_999.0];
+    let odd =
+        vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, 1e-30, 0.0, 999_999.0, -999_999.0];
     prop_oneof![12 => -200.0f32..1_300.0, 1 => prop::sample::select(odd)]
 }
 

@@ -219,8 +219,7 @@ impl<'a> Problem<'a> {
     fn sketch(&self) -> Guess {
         let few = thinned(self.people, BOXES_OF_A_SEARCH);
         let search = Problem { people: &few, ..*self };
-        let mut starts: Vec<(f64, Guess)> =
-            self.starts().map(|guess| (search.cost(&guess), guess)).collect();
+        let mut starts: Vec<(f64, Guess)> = self.starts().map(|guess| (search.cost(&guess), guess)).collect();
         starts.sort_by(|one, other| one.0.total_cmp(&other.0));
         starts.truncate(4);
         let more = thinned(self.people, BOXES_OF_A_SKETCH);
