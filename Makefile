@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench v500 ceiling mot15 models models-all clean
+.PHONY: help setup demo test lint bench v500 ceiling mot15 memory fuzz models models-all clean
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
@@ -45,6 +45,15 @@ ceiling: ## how right the count is where the camera looks down: a clip that is n
 
 mot15: ## how right the tracker is: MOT15 sequences with public detections, scored by TrackEval
 	@scripts/mot15
+
+memory: ## a camera holds no more after ten million boxes than after two million (some minutes)
+	cargo nextest run --release --locked --no-default-features --test allocations --run-ignored only --no-capture
+
+fuzz: ## any bytes into every parser and the tracker, FUZZ_SECONDS=60 each; needs `cargo install cargo-fuzz`
+	@for target in $$(cd fuzz/fuzz_targets && ls | sed 's/\.rs$$//'); do \
+	    echo "$$target:"; \
+	    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none "$$target" -- -max_total_time="$${FUZZ_SECONDS:-60}"; \
+	done
 
 setup: ## fetch and install what building, the demo and the tests need
 	@scripts/setup build demo test

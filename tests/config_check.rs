@@ -28,7 +28,14 @@ impl FilesBeside for Disk {
     }
 
     fn text(&self, path: &Path) -> Result<String, FileProblem> {
-        self.secret(path)
+        let rows = match path.file_stem().and_then(|name| name.to_str()) {
+            // The horizon lies at row 200.
+            Some("sound") => "[[1, 0, -384], [0, -1, 1000], [0, 0.01, -2]]",
+            Some("singular") => "[[1, 0, -384], [2, 0, -768], [0, 0.01, -2]]",
+            Some("mirrored") => "[[-1, 0, 384], [0, -1, 1000], [0, 0.01, -2]]",
+            _ => return Err(FileProblem::NotThere),
+        };
+        Ok(format!("picture = [768, 576]\nfloor_from_image = {rows}\n"))
     }
 
     fn secret(&self, path: &Path) -> Result<String, FileProblem> {
@@ -532,4 +539,30 @@ fn lengths_of_time_reach_the_settings_in_their_unit() {
     let source = settings(&text).cameras[0].source.clone();
     assert_eq!(source.read_timeout, Duration::from_millis(1500));
     assert_eq!(source.retry_max, Duration::from_secs(120));
+}
+
+#[test]
+fn a_calibration_whose_horizon_cuts_a_line_is_refused_with_the_point() {
+    check_camera(
+        "calibration = \"sound.toml\"",
+        &[
+            "8:15  camera.door.calibration  line entrance: its point (500, 140) lies on or above the horizon of the \
+         calibration; draw it lower in the picture, or calibrate anew",
+        ],
+    );
+    let lower = LEAST.replace("[500, 140]", "[500, 240]").replace("\nfrom", "\n# lower\nfrom");
+    let found = settings(&lower.replace("picture =", "calibration = \"sound.toml\"\npicture ="));
+    assert!(found.cameras[0].pipeline.floor.is_some());
+}
+
+#[test]
+fn a_calibration_that_is_no_view_of_a_floor_is_refused_with_its_reason() {
+    for (name, reason) in [("singular", "cannot be inverted"), ("mirrored", "is mirrored")] {
+        let faults = shown(&LEAST.replace("picture =", &format!("calibration = \"{name}.toml\"\npicture =")));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(
+            faults[0].starts_with("7:15  camera.door.calibration") && faults[0].contains(reason),
+            "{faults:#?}"
+        );
+    }
 }

@@ -4,7 +4,7 @@
 //! into convinces nobody.
 
 mod events;
-mod truth;
+pub mod truth;
 
 use super::cli::EvaluateArgs;
 use super::exit::Failure;

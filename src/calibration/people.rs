@@ -70,7 +70,8 @@ impl PeopleFit {
         self.sample.seen()
     }
 
-    /// The floor that the boxes so far stand on. Takes some tens of milliseconds: once a minute is plenty.
+    /// The floor that the boxes so far stand on. Takes some milliseconds, tens of them where it comes to
+    /// something: once a minute is plenty.
     ///
     /// # Errors
     /// [`NotYet`] says what is missing.

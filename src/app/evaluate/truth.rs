@@ -15,31 +15,63 @@ const LAST_FRAME: u64 = 10_000_000;
 
 /// One crossing that a person saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TruthRow {
-    pub(super) when: When,
-    pub(super) direction: Direction,
+pub struct TruthRow {
+    /// When somebody crossed.
+    pub when: When,
+    /// Which way.
+    pub direction: Direction,
 }
 
 /// When it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
+pub enum When {
+    /// In this frame, 1-based.
     Frame(u64),
+    /// At this time of the day.
     At(WallTime),
 }
 
 /// Why a truth cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TruthError {
+pub enum TruthError {
+    /// A column that a row needs is not named.
     #[error("line {line}: the header has no column {missing}; it needs frame,direction or at_ms,direction")]
-    Header { line: usize, missing: &'static str },
+    Header {
+        /// 1-based.
+        line: usize,
+        /// Its name.
+        missing: &'static str,
+    },
+    /// A row ends too early.
     #[error("line {line} has too few columns; give frame,direction, such as 57,in")]
-    Columns { line: usize },
+    Columns {
+        /// 1-based.
+        line: usize,
+    },
+    /// A frame is no frame's number.
     #[error("line {line}: {text:?} is no frame; give a whole number from 1 to {LAST_FRAME}")]
-    Frame { line: usize, text: String },
+    Frame {
+        /// 1-based.
+        line: usize,
+        /// What is there.
+        text: String,
+    },
+    /// A time is none.
     #[error("line {line}: {text:?} is no at_ms; give milliseconds since 1970")]
-    At { line: usize, text: String },
+    At {
+        /// 1-based.
+        line: usize,
+        /// What is there.
+        text: String,
+    },
+    /// A direction is neither.
     #[error("line {line}: {text:?} is no direction; give in or out")]
-    Direction { line: usize, text: String },
+    Direction {
+        /// 1-based.
+        line: usize,
+        /// What is there.
+        text: String,
+    },
 }
 
 /// Which column holds what.
@@ -61,7 +93,10 @@ impl TruthRow {
 }
 
 /// Reads the rows, in their order.
-pub(super) fn parse(text: &str) -> Result<Vec<TruthRow>, TruthError> {
+///
+/// # Errors
+/// [`TruthError`] names the first line that cannot be read.
+pub fn parse(text: &str) -> Result<Vec<TruthRow>, TruthError> {
     let lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
     let mut lines = lines.filter(|(_, text)| !text.trim().is_empty() && !text.starts_with('#')).peekable();
     let mut columns = Columns { frame: Some(0), at_ms: None, direction: 1 };

@@ -2,7 +2,8 @@
 //!
 //! Unknown are the focal length, the tilt, the roll and the height over the floor. From a coarse grid of cameras the
 //! best ones are refined by Levenberg-Marquardt with Tukey's biweight; what is known beforehand of lens and roll
-//! enters as if it were measured.
+//! enters as if it were measured. The grid is searched with a few of the boxes and the last step alone takes all: that
+//! is why a camera can afford to try while it counts.
 
 use super::sample::{Person, Sample};
 use super::{PERSON_M, PERSON_SPREAD_M};
@@ -93,6 +94,11 @@ const TUKEY: f64 = 4.685;
 /// Boxes of one place come from a few people: this many of them say as much as one person.
 const BOXES_A_PERSON: f64 = 6.0;
 
+/// Boxes that the grid of cameras is searched with: it only has to be right about the valley.
+const BOXES_OF_A_SEARCH: usize = 48;
+/// Boxes that the best of the grid are refined with, before all of them are taken.
+const BOXES_OF_A_SKETCH: usize = 192;
+
 /// Focal length over the picture's width: lenses of 45 to 100 degrees lie within one standard deviation around 67.
 const TYPICAL_FOCAL: f64 = 0.75;
 const TYPICAL_FOCAL_SPREAD: f64 = 0.4;
@@ -124,18 +130,12 @@ pub(super) fn fit(picture: PictureSize, lens: LensPrior, sample: &Sample) -> Res
     }
     let people: Vec<Person> = sample.people().copied().collect();
     let problem = Problem::new(picture, lens, &people);
-    let found = problem.solve();
+    let sketch = problem.sketch();
+    // Where a few hundred people stand on no floor, all of them do not either.
+    fitting(&problem.pose(&sketch), &thinned(&people, BOXES_OF_A_SKETCH))?;
+    let found = problem.refined(sketch, 1e-9);
     let pose = problem.pose(&found);
-    let ratio = height_ratio(&pose, &people);
-    if ratio < MIN_HEIGHT_RATIO {
-        return Err(NotYet::Flat { ratio });
-    }
-    let errors: Vec<f64> = people.iter().filter_map(|person| misfit(&pose, person)).collect();
-    let fitting: Vec<f64> = errors.iter().map(|error| error.abs()).filter(|error| *error < FITTING).collect();
-    let percent = (100 * fitting.len() / people.len()) as u32;
-    if percent < MIN_FITTING_PERCENT {
-        return Err(NotYet::Misfit { percent });
-    }
+    let fitting = fitting(&pose, &people)?;
     if pose.tilt_deg() > MAX_TILT_DEG {
         return Err(NotYet::LooksDown { tilt_deg: pose.tilt_deg() });
     }
@@ -148,6 +148,26 @@ pub(super) fn fit(picture: PictureSize, lens: LensPrior, sample: &Sample) -> Res
     let metres = fitting.iter().map(|error| PERSON_M * error).collect();
     let fit = Fit { distance_share: Some(unsure), ..Fit::of_distances(metres) };
     Ok(Floor::new(floor_from_image).of_picture(picture).made(Method::People, fit))
+}
+
+/// How far the boxes that fit are from the predicted height (natural logarithm of the ratio), where enough of them do.
+fn fitting(pose: &CameraPose, people: &[Person]) -> Result<Vec<f64>, NotYet> {
+    let ratio = height_ratio(pose, people);
+    if ratio < MIN_HEIGHT_RATIO {
+        return Err(NotYet::Flat { ratio });
+    }
+    let errors = people.iter().filter_map(|person| misfit(pose, person)).map(f64::abs);
+    let fitting: Vec<f64> = errors.filter(|error| *error < FITTING).collect();
+    let percent = (100 * fitting.len() / people.len()) as u32;
+    if percent < MIN_FITTING_PERCENT {
+        return Err(NotYet::Misfit { percent });
+    }
+    Ok(fitting)
+}
+
+/// At most `most` people, evenly from all places.
+fn thinned(people: &[Person], most: usize) -> Vec<Person> {
+    people.iter().copied().step_by(people.len().div_ceil(most).max(1)).collect()
 }
 
 /// Natural logarithm of seen over predicted height; none where no person could stand.
@@ -195,12 +215,17 @@ impl<'a> Problem<'a> {
         boxes / BOXES_A_PERSON + 0.5 * away.component_mul(&away).dot(&self.prior_weight)
     }
 
-    fn solve(&self) -> Guess {
-        let mut starts: Vec<(f64, Guess)> = self.starts().map(|guess| (self.cost(&guess), guess)).collect();
+    /// The best camera for some of the people.
+    fn sketch(&self) -> Guess {
+        let few = thinned(self.people, BOXES_OF_A_SEARCH);
+        let search = Problem { people: &few, ..*self };
+        let mut starts: Vec<(f64, Guess)> = self.starts().map(|guess| (search.cost(&guess), guess)).collect();
         starts.sort_by(|one, other| one.0.total_cmp(&other.0));
         starts.truncate(4);
-        let refined = starts.into_iter().map(|(_, guess)| self.refined(guess));
-        let best = refined.min_by(|one, other| self.cost(one).total_cmp(&self.cost(other)));
+        let more = thinned(self.people, BOXES_OF_A_SKETCH);
+        let sketch = Problem { people: &more, ..*self };
+        let refined = starts.into_iter().map(|(_, guess)| sketch.refined(guess, 1e-4));
+        let best = refined.min_by(|one, other| sketch.cost(one).total_cmp(&sketch.cost(other)));
         best.unwrap_or(self.prior)
     }
 
@@ -216,8 +241,8 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// Levenberg-Marquardt with reweighting, until a step changes nothing.
-    fn refined(&self, mut guess: Guess) -> Guess {
+    /// Levenberg-Marquardt with reweighting, until a step makes less than `least_gain` of the cost good.
+    fn refined(&self, mut guess: Guess, least_gain: f64) -> Guess {
         let mut damping = 1e-3;
         let mut cost = self.cost(&guess);
         for _ in 0..60 {
@@ -229,7 +254,7 @@ impl<'a> Problem<'a> {
             if next_cost < cost {
                 let gained = cost - next_cost;
                 (guess, cost, damping) = (next, next_cost, (damping * 0.3).max(1e-9));
-                if gained < 1e-9 * cost {
+                if gained < least_gain * cost {
                     break;
                 }
             } else {

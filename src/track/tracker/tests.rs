@@ -148,3 +148,5 @@ proptest! {
         follow(&frames);
     }
 }
+
+mod scenes;

@@ -1,0 +1,72 @@
+//! What the fuzzer is given, kept alive without one: any bytes, and sound files with some bytes changed.
+
+#[path = "../fuzz/src/lib.rs"]
+mod doors;
+
+use footfall::wire::v1::{Batch, Crossing, V1};
+use proptest::prelude::*;
+
+const CALIBRATION: &[u8] = include_bytes!("../calibration/sample-clip.toml");
+const MOT: &[u8] = b"1,-1,100,50,40,100,0.9\n2,-1,104.5,50,40,100,0.8,-1,-1,-1\n2,-1,300,60,41,102,55\n";
+const TRUTH: &[u8] = b"# by hand\nframe,direction\n57,in\n120,out\n";
+const RECORDING: &[u8] = br#"{"footfall_detections":1,"software":"0.1.0","model":"m","picture":[768,576],"elapsed_ns":0,"wall_ms":0}
+{"frame":{"n":1,"elapsed_ns":40,"wall_ms":0,"people":[[10.0,20.0,30.0,80.0,0.9]]}}
+{"end":{"frames":1,"elapsed_ns":40,"wall_ms":0}}
+"#;
+const CONFIG: &[u8] = br#"tenant = "acme"
+store = "taipei-01"
+box = "a"
+[[camera]]
+id = "door"
+source = "rtsp://10.0.0.7/main"
+picture = "768x576"
+calibration = "door.toml"
+[[camera.line]]
+id = "entrance"
+from = [500, 140]
+to = [500, 480]
+"#;
+
+/// The doors, each with something sound.
+fn doors() -> Vec<(fn(&[u8]), Vec<u8>)> {
+    let (text, records) = (String::new, Vec::<Crossing>::new());
+    let batch = Batch { v: V1, tenant: text(), store: text(), box_id: text(), sent_ms: 0, records };
+    // Somebody who walks for 60 frames.
+    let walk = (0..60).flat_map(|frame: u8| [0x61, 0, 20 + frame, 100, 80, 100, 240]);
+    let on_floor: Vec<u8> = std::iter::once(2).chain(walk.clone()).collect();
+    let learning: Vec<u8> = std::iter::once(1).chain(walk).collect();
+    vec![
+        (doors::tracker, on_floor),
+        (doors::tracker, learning),
+        (doors::mot, MOT.to_vec()),
+        (doors::recording, RECORDING.to_vec()),
+        (doors::calibration, CALIBRATION.to_vec()),
+        (doors::truth, TRUTH.to_vec()),
+        (doors::config, CONFIG.to_vec()),
+        (doors::batch, batch.to_gzip().expect("an empty batch")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_a_door_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        doors().iter().for_each(|(door, _)| door(&bytes));
+    }
+
+    #[test]
+    fn nor_does_something_sound_with_some_bytes_changed(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        end in any::<prop::sample::Index>()
+    ) {
+        for (door, mut sound) in doors() {
+            for (at, byte) in &changes {
+                let at = at.index(sound.len());
+                sound[at] = *byte;
+            }
+            door(&sound);
+            door(&sound[..end.index(sound.len())]);
+        }
+    }
+}
