@@ -1,7 +1,6 @@
 //! The foreground detector on drawn pictures: people are discs that walk over textured ground.
 //!
-//! Everything goes through the real adapter, with OpenCV. What is drawn is known, so nothing here depends on a clip but
-//! the last test, which is skipped where there is none.
+//! Everything goes through the real adapter, with OpenCV. What is drawn is known, so nothing here depends on a clip.
 #![cfg(feature = "capture-opencv")]
 
 use footfall::capture::Picture;

@@ -2,8 +2,7 @@
 //!
 //! Per px a running mean that is *selective*: where somebody is known to be, nothing is learned, however long they
 //! stand; where the picture differs for another reason it is learned within seconds. A mixture of Gaussians (Zivkovic,
-//! ICPR 2004; OpenCV's MOG2) cannot be told where people are. Measured on a crowded door it swallowed
-//! those who wait, and it costs more than all of this module.
+//! ICPR 2004; OpenCV's MOG2) cannot be told where people are, and takes in those who wait.
 //!
 //! A shadow is darker and keeps its colour (Horprasert, Harwood and Davis, ICCV 1999 FRAME-RATE workshop).
 

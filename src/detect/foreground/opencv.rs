@@ -16,7 +16,7 @@ use opencv::prelude::*;
 use opencv::{imgproc, video};
 use std::time::Duration;
 
-/// Px of the small picture, about: people in it are some 15 x 30 px, which is enough, and a frame costs 2 ms.
+/// Px of the small picture, about: people in it are some 15 x 30 px, which is enough.
 const SMALL_PX: f32 = 34_000.0;
 
 /// How large somebody is whose middle is at a place, px of the picture; none where that is not known.

@@ -38,7 +38,10 @@ const OWN_COLOUR: f32 = 1.0;
 const CLEAR_COLOUR: f32 = 60.0;
 /// The flow is taken within this share of the half sizes: at the rim it is the neighbours'.
 const FLOW_WITHIN: f32 = 0.8;
-/// The flow is believed where it comes from this share of the px there; of less of them, it is mixed with how they walked.
+/// Two who were seen to go opposite ways pass each other for this long, seconds.
+const PASSING_TAKES_S: f32 = 1.0;
+/// Of somebody whom another passes, the flow is believed where it comes from this share of the px; where it comes from
+/// fewer, it is mixed with how they walked.
 const ENOUGH_FLOW: f32 = 0.6;
 /// A new walker fills at least this share of the expected ellipse.
 const LEAST_NEW_SHARE: f32 = 0.45;
@@ -185,7 +188,10 @@ impl Scene {
 
     /// Carries each walker by the flow of those px in it that have their colour: whoever stands in front has another.
     fn carry(&mut self, view: SmallView<'_>, seconds: f32) {
-        for walker in &mut self.walkers {
+        for index in 0..self.walkers.len() {
+            let passed = self.walkers.iter().any(|other| self.walkers[index].is_passed_by(other));
+            let walker = &mut self.walkers[index];
+            walker.passing_s = if passed { PASSING_TAKES_S } else { walker.passing_s - seconds };
             let (flow_x, flow_y, differs) = (&mut self.flow_x, &mut self.flow_y, &self.differs);
             let mut within = 0.0_f32;
             flow_x.clear();
@@ -201,7 +207,7 @@ impl Scene {
             });
             let by = (flow_x.len() > 6).then(|| (median(flow_x), median(flow_y)));
             let seen = flow_x.len() as f32 / (ENOUGH_FLOW * within).max(1.0);
-            walker.carry(by, seen.min(1.0), seconds);
+            walker.carry(by, if walker.passing_s > 0.0 { seen.min(1.0) } else { 1.0 }, seconds);
         }
     }
 

@@ -21,6 +21,8 @@ const VELOCITY_FOLLOWS_S: f32 = 0.12;
 /// into a stand from those who pass is less.
 const WALKED_WIDTHS: f32 = 0.6;
 
+/// Who is slower than this many of their widths a second passes nobody.
+const PASSING_WIDTHS_PER_S: f32 = 0.5;
 /// Of fewer px nothing is concluded.
 const LEAST_PX: f32 = 4.0;
 
@@ -39,6 +41,8 @@ pub(super) struct Walker {
     velocity: (f32, f32),
     /// How far the flow of this frame was believed, 0 to 1.
     belief: f32,
+    /// For how much longer somebody else passes it, seconds.
+    pub(super) passing_s: f32,
     /// Mean blue, green and red.
     pub(super) colour: [f32; 3],
     /// Whether it has walked: a stand, a door or a hole in the ground has not.
@@ -86,6 +90,7 @@ impl Walker {
             carried: (0.0, 0.0),
             velocity: (0.0, 0.0),
             belief: 0.0,
+            passing_s: 0.0,
             colour,
             has_walked: false,
             rest: (x, y),
@@ -177,6 +182,14 @@ impl Walker {
     pub(super) fn touches(&self, other: &Self) -> bool {
         (self.x - other.x).abs() < 1.1 * (self.half_width + other.half_width)
             && (self.y - other.y).abs() < 1.1 * (self.half_height + other.half_height)
+    }
+
+    /// Whether somebody near goes the other way, so that the flow at the rim is theirs.
+    pub(super) fn is_passed_by(&self, other: &Self) -> bool {
+        let along = self.velocity.0 * other.velocity.0 + self.velocity.1 * other.velocity.1;
+        let walks =
+            |who: &Self| who.velocity.0.hypot(who.velocity.1) > PASSING_WIDTHS_PER_S * 2.0 * who.half_width;
+        along < 0.0 && walks(self) && walks(other) && self.touches(other)
     }
 
     /// The box around the ellipse.
