@@ -222,7 +222,7 @@ fn come_and_go(frame: u64, people: &mut Vec<Detection>) {
         let luck = scattered(1_000 * person + frame);
         let (x, y) = (3.5 * step as f32 - 50.0, 150.0 + 400.0 * scattered(100 * person + walk % 4));
         let (height, stray) = (0.28 * y, if luck < 0.02 { 300.0 } else { 0.0 });
-        if luck > 0.06 || luck < 0.02 {
+        if !(0.02..=0.06).contains(&luck) {
             let bbox = ImageBox::from_left_top_size(x + stray, y - height, 0.4 * height, height);
             people.push(Detection { bbox, score: 0.4 + 0.6 * scattered(1_000 * person + frame + 7) });
         }

@@ -1,6 +1,7 @@
 //! What the fuzzer is given, kept alive without one: any bytes, and sound files with some bytes changed.
 
 #[path = "../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "it is a crate of its own for the fuzzer")]
 mod doors;
 
 use footfall::wire::v1::{Batch, Crossing, V1};

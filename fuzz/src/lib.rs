@@ -91,10 +91,10 @@ pub fn calibration(bytes: &[u8]) {
     let Ok(floor) = Floor::parse(text) else { return };
     let foot = ImageBox::new(300.0, 300.0, 340.0, 400.0).foot();
     if let Some(placed) = floor.place(foot) {
-        floor.in_image(placed.at.x_m, placed.at.y_m);
+        let _seen_again = floor.in_image(placed.at.x_m, placed.at.y_m);
     }
-    floor.expected_height_px(foot);
-    floor.to_toml("what was read");
+    let _height = floor.expected_height_px(foot);
+    let _text = floor.to_toml("what was read");
 }
 
 /// What a person saw, as `footfall evaluate` reads it.

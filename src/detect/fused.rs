@@ -43,8 +43,11 @@ impl Detector for FusedDetector {
         looked?;
         let seen = out.len();
         for found in &self.added {
-            if !out[..seen].iter().any(|known| is_same(known, found)) {
-                out.push(Detection { score: found.score * UNSEEN_BY_NETWORK, ..*found });
+            let score = found.score * UNSEEN_BY_NETWORK;
+            match out[..seen].iter_mut().find(|known| is_same(known, found)) {
+                // From above networks see people weakly: who is surely there must not be lost to a weak box.
+                Some(known) => known.score = known.score.max(score),
+                None => out.push(Detection { score, ..*found }),
             }
         }
         nms::sort_best_first(out);
@@ -102,7 +105,12 @@ mod tests {
 
     #[test]
     fn the_networks_box_wins_where_both_see_somebody() {
-        check(&[at(0.0, 0.5)], &[at(3.0, 0.7)], &[at(0.0, 0.5)]);
+        check(&[at(0.0, 0.5)], &[at(3.0, 0.6)], &[at(0.0, 0.5)]);
+    }
+
+    #[test]
+    fn a_weak_box_of_the_network_is_as_sure_as_the_foreground_is_of_it() {
+        check(&[at(0.0, 0.2)], &[at(3.0, 0.8)], &[at(0.0, 0.6)]);
     }
 
     #[test]

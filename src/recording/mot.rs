@@ -156,7 +156,6 @@ impl MotDetections {
 
     /// The frames that were looked at: all from the first to the last, or every so manieth where the file keeps such a
     /// step all through. Nobody was missed in a frame that nobody looked at.
-    #[must_use]
     pub fn frames_looked_at(&self) -> StepBy<RangeInclusive<u64>> {
         let first = self.rows.first().map_or(1, |row| row.frame);
         let step = self.rows.iter().fold(0, |step, row| greatest_common(step, row.frame - first)).max(1);

@@ -139,10 +139,8 @@ impl FootFilter {
         self.velocity_spread.yy -= known[1][1];
         let known = product(&gain, &self.joint);
         let spread = product(&gain, &self.spread.full());
-        for row in 0..2 {
-            for column in 0..2 {
-                self.joint[row][column] -= known[row][column];
-            }
+        for (kept, known) in self.joint.iter_mut().flatten().zip(known.iter().flatten()) {
+            *kept -= known;
         }
         self.spread.xx -= spread[0][0];
         self.spread.xy -= 0.5 * (spread[0][1] + spread[1][0]);

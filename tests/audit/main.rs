@@ -56,6 +56,7 @@ fn camera() -> PipelineSettings {
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
         floor: None,
+        learns_floor: true,
     }
 }
 

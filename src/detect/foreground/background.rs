@@ -44,8 +44,9 @@ impl Background {
 
     /// Takes the picture for ground at one px.
     pub(super) fn relearn_px(&mut self, bgr: &[u8], px: usize) {
-        for channel in 3 * px..3 * px + 3 {
-            self.mean[channel] = f32::from(bgr[channel]);
+        let place = 3 * px..3 * px + 3;
+        for (mean, seen) in self.mean[place.clone()].iter_mut().zip(&bgr[place]) {
+            *mean = f32::from(*seen);
         }
     }
 

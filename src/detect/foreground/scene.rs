@@ -186,10 +186,19 @@ impl Scene {
         }
     }
 
+    /// Whether somebody passes a walker, and nobody else is near: in a crowd nobody can tell whose the flow is, and how somebody
+    /// walked before says little of where the others push them.
+    fn is_passed_by_one(&self, index: usize) -> bool {
+        let walker = &self.walkers[index];
+        let others = self.walkers.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut near = others.map(|(_, other)| other).filter(|other| walker.touches(other));
+        matches!((near.next(), near.next()), (Some(other), None) if walker.is_passed_by(other))
+    }
+
     /// Carries each walker by the flow of those px in it that have their colour: whoever stands in front has another.
     fn carry(&mut self, view: SmallView<'_>, seconds: f32) {
         for index in 0..self.walkers.len() {
-            let passed = self.walkers.iter().any(|other| self.walkers[index].is_passed_by(other));
+            let passed = self.is_passed_by_one(index);
             let walker = &mut self.walkers[index];
             walker.passing_s = if passed { PASSING_TAKES_S } else { walker.passing_s - seconds };
             let (flow_x, flow_y, differs) = (&mut self.flow_x, &mut self.flow_y, &self.differs);
