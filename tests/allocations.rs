@@ -163,7 +163,9 @@ fn tracking_and_counting_people_who_stay_in_view_asks_for_no_memory() {
         exclusion: Vec::new(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),
-        floor: Some(Floor::parse(include_str!("../calibration/sample-clip.toml")).expect("a sound calibration")),
+        floor: Some(
+            Floor::parse(include_str!("../calibration/sample-clip.toml")).expect("a sound calibration"),
+        ),
     };
     let mut pipeline = Pipeline::new(settings, FrameTime::default()).expect("a sound line");
     let (mut people, mut told, mut crossings) = (Vec::new(), Vec::new(), 0);

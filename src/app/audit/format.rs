@@ -72,7 +72,7 @@ pub struct Clip {
     pub drawn: Drawn,
     /// How much of the minute the camera saw, ms.
     pub seen_ms: u64,
-    /// Pictures that were left out because the disk was too slow.
+    /// Pictures that were left out: the disk was too slow, or nobody looked whether people were on them.
     pub lost: u32,
     /// Width of its pictures, px.
     pub width: u32,

@@ -135,6 +135,23 @@ impl Recorder {
         while let Some(picture) = self.veil.next(frame.at) {
             self.hand_on(picture);
         }
+        self.count_dropped();
+    }
+
+    /// A frame was not looked at: whoever is on it was not found, so what is held back must not come out.
+    pub fn not_seen(&mut self) {
+        self.veil.drop_held();
+        self.count_dropped();
+    }
+
+    fn count_dropped(&mut self) {
+        while let Some(at) = self.veil.next_dropped() {
+            let minute = at.wall.minute();
+            if let Some(open) = self.open.iter_mut().find(|open| open.start == minute) {
+                open.pictures += 1;
+                open.lost += 1;
+            }
+        }
     }
 
     /// Takes what the pipeline gave out.
