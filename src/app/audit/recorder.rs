@@ -1,7 +1,7 @@
 //! One camera's part of the audit, on the thread that counts: draws minutes, veils their pictures, and hands them on.
 //!
-//! The thread that counts must not wait for a disk or an encoder. So this only makes pictures coarse (well under a
-//! millisecond, a few times a second, in the minutes that are kept) and puts them into a bounded queue; what does not
+//! The thread that counts must not wait for a disk or an encoder. So this only makes pictures coarse (a
+//! few times a second, in the minutes that are kept) and puts them into a bounded queue; what does not
 //! fit is left out and counted as lost in the clip. No picture leaves this file but as a `VeiledPicture`.
 //!
 //! A minute is drawn when it begins and decided when the pipeline gives it out, later by the longest U-turn. Only a minute
