@@ -17,9 +17,12 @@ use crate::config;
 use crate::time::{Clock, SystemClock, WallTime};
 use anyhow::Context;
 use figures::{LineFigure, figures};
-use folder::AuditFolder;
+use folder::{AuditFolder, Swept};
 use format::{Clip, ClipId, ClipLine, Tally, VERSION};
 use std::io::{Write, stdout};
+
+/// More people than this cross no line within a minute.
+pub const MOST_PEOPLE: u32 = 1000;
 
 /// Runs one of the commands.
 ///
@@ -43,7 +46,16 @@ fn folder_of(args: &AuditArgs) -> anyhow::Result<AuditFolder> {
         );
         Failure::Config(text)
     })?;
-    Ok(AuditFolder::at(&audit.folder))
+    let folder = AuditFolder::at(&audit.folder);
+    // Also where the service does not run: `keep` is a promise to those on the clips.
+    let swept = folder.sweep(SystemClock::start().now().wall, audit.keep, audit.max_bytes);
+    if swept != Swept::default() {
+        tracing::info!(
+            "{} clip(s) were kept long enough or had no room, and are deleted",
+            swept.too_old + swept.no_room
+        );
+    }
+    Ok(folder)
 }
 
 /// Whether a line of a clip is tallied.
@@ -71,16 +83,31 @@ fn list(folder: &AuditFolder, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps what a person counted, and gives the line of the clip.
+/// What was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The line of the clip, with what the box counted.
+    pub line: ClipLine,
+    /// The tally of that line that counts, where it is an earlier one; then what was kept is a correction of it.
+    pub first: Option<Tally>,
+}
+
+/// Keeps what a person counted. Only the first tally of a line was made without knowing the box's count: later ones are kept
+/// as corrections, and change no figure.
 ///
 /// # Errors
-/// Where there is no such clip or line, or the disk takes nothing.
+/// Where there is no such clip or line, the numbers are no tally, or the disk takes nothing.
 pub fn keep_tally(
     folder: &AuditFolder,
     (clip, line): (&str, &str),
     (entries, exits): (u32, u32),
     now: WallTime,
-) -> anyhow::Result<ClipLine> {
+) -> anyhow::Result<Kept> {
+    if entries.max(exits) > MOST_PEOPLE {
+        return Err(
+            Failure::Input(format!("a tally is of one minute: at most {MOST_PEOPLE} each way")).into()
+        );
+    }
     let found = ClipId::parse(clip).and_then(|id| folder.clip(&id));
     let found = found.ok_or_else(|| {
         Failure::Input(format!("there is no clip {clip}; `footfall audit list` shows them"))
@@ -90,6 +117,9 @@ pub fn keep_tally(
     let on_clip = on_clip.ok_or_else(|| {
         Failure::Input(format!("there is no line {line} on clip {clip}; there is {}", names()))
     })?;
+    let mut tallies = folder.tallies();
+    tallies.retain(|tally| tally.clip == found.id && tally.line == on_clip.line);
+    let first = tallies.pop();
     let tally = Tally {
         v: VERSION,
         clip: found.id.clone(),
@@ -100,20 +130,28 @@ pub fn keep_tally(
         entries,
         exits,
         tallied_ms: now.unix_ms(),
+        is_correction: first.is_some(),
     };
     folder.add_tally(&tally).map_err(|fault| Failure::Storage(format!("{fault:#}")))?;
-    Ok(on_clip.clone())
+    Ok(Kept { line: on_clip.clone(), first })
 }
 
 fn tally(folder: &AuditFolder, args: &AuditTallyArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let now = SystemClock::start().now().wall;
     let counts = (args.entries, args.exits);
-    let line = keep_tally(folder, (&args.clip, args.line.as_str()), counts, now)?;
+    let Kept { line, first } = keep_tally(folder, (&args.clip, args.line.as_str()), counts, now)?;
     writeln!(
         out,
         "kept: you saw {} in and {} out, the box counted {} in and {} out",
         args.entries, args.exits, line.entries, line.exits
     )?;
+    if let Some(first) = first {
+        let (entries, exits) = (first.entries, first.exits);
+        writeln!(
+            out,
+            "this is a correction; the figure goes by the first tally, {entries} in and {exits} out"
+        )?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! How right the counts are, found out in the store itself: which minutes are looked at again, and what follows from it.
 //!
-//! A few random minutes are kept as clips on which nobody can be recognised; a person counts them again, and from the two
+//! A few random minutes are kept as coarse clips on which people are under a mosaic; a person counts them again, and from the two
 //! numbers of each minute follows the accuracy of all minutes. The one thing that is not obvious: a busy minute is
 //! drawn more often than a quiet one, on purpose, so a plain mean over the clips would be wrong. Every minute carries the
 //! chance that it had, and [`estimate`] weighs with it.

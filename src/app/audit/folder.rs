@@ -1,7 +1,8 @@
 //! The folder of an audit on disk: clips, tallies and sums of minutes. [`format`](super::format) says what lies in it.
 //!
 //! What is written whole is written beside its place first and then moved there, so that nobody reads a half; a tally is one
-//! line at the end of a file, and a line that a power cut left in half is passed over. Only this user may look into the folder.
+//! line at the end of a file, and a line that a power cut left in half is passed over. Only this user may look into the folders
+//! of clips and of minutes, also where somebody had made them wider.
 
 use super::format::{Clip, ClipId, DayOfMinutes, Tally};
 use crate::time::WallTime;
@@ -10,12 +11,18 @@ use serde_json as json;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Sums of minutes are kept this long: the oldest that an estimate may look at.
 pub const SUMS_KEPT: Duration = Duration::from_secs(100 * 86_400);
+
+/// Clips that were begun are given up when nothing came for this long, longer than the longest wait for a minute's numbers.
+pub const STALE_AFTER: Duration = Duration::from_secs(20 * 60);
+
+/// Of a file or folder: for this user only.
+const OTHERS: u32 = 0o077;
 
 /// A clip of one minute has at most 600 pictures; nothing that is larger was written here.
 const MOST_BYTES: u64 = 64 << 20;
@@ -50,6 +57,7 @@ impl AuditFolder {
         for folder in [self.clips_folder(), self.minutes_folder()] {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            tighten(&folder);
         }
         Ok(())
     }
@@ -86,9 +94,14 @@ impl AuditFolder {
     /// What the disk says.
     pub fn finish(&self, id: &ClipId, clip: &Clip) -> anyhow::Result<()> {
         let pictures = self.clip_file(id, "mjpeg");
-        fs::rename(self.clip_file(id, "part"), &pictures)
-            .with_context(|| format!("cannot write {}", pictures.display()))?;
-        write_whole(&self.clip_file(id, "json"), &json::to_vec(clip)?)
+        let moved = fs::rename(self.clip_file(id, "part"), &pictures)
+            .with_context(|| format!("cannot write {}", pictures.display()));
+        let finished = moved.and_then(|()| write_whole(&self.clip_file(id, "json"), &json::to_vec(clip)?));
+        if finished.is_err() {
+            // Half a clip is none, and must not stay unseen.
+            ["part", "json", "new", "mjpeg"].iter().for_each(|ending| remove(&self.clip_file(id, ending)));
+        }
+        finished
     }
 
     /// Throws away what was begun.
@@ -132,14 +145,16 @@ impl AuditFolder {
         read(&self.clip_file(id, "mjpeg"))
     }
 
-    /// Every tally, of each clip and line the last one.
+    /// Of each clip and line the first tally, the only one that was made without knowing what the box had counted.
     #[must_use]
     pub fn tallies(&self) -> Vec<Tally> {
         let text = read(&self.tallies_file()).unwrap_or_default();
         let rows = text.split(|byte| *byte == b'\n').filter_map(|row| json::from_slice::<Tally>(row).ok());
-        let last: BTreeMap<_, Tally> =
-            rows.map(|tally| ((tally.clip.clone(), tally.line.clone()), tally)).collect();
-        last.into_values().collect()
+        let mut first: BTreeMap<_, Tally> = BTreeMap::new();
+        for tally in rows.filter(|tally| !tally.is_correction) {
+            first.entry((tally.clip.clone(), tally.line.clone())).or_insert(tally);
+        }
+        first.into_values().collect()
     }
 
     /// Keeps a tally, on disk when this returns.
@@ -154,7 +169,8 @@ impl AuditFolder {
         let mut file =
             OpenOptions::new().create(true).append(true).mode(0o600).open(&path).with_context(cannot)?;
         file.write_all(&line).with_context(cannot)?;
-        file.sync_data().with_context(cannot)
+        file.sync_data().with_context(cannot)?;
+        sync_folder_of(&path).with_context(cannot)
     }
 
     /// Changes whenever a tally is added.
@@ -194,7 +210,7 @@ impl AuditFolder {
         write_whole(&path, &json::to_vec(day)?)
     }
 
-    /// Deletes what is older than `keep` and, where clips take more than `most_bytes`, the oldest, those that are tallied first.
+    /// Deletes what is older than `keep`, what was begun and given up, and, where clips take more than `most_bytes`, the oldest, those that are tallied first.
     pub fn sweep(&self, now: WallTime, keep: Duration, most_bytes: u64) -> Swept {
         let mut swept = Swept::default();
         let mut clips = self.clips();
@@ -206,7 +222,7 @@ impl AuditFolder {
             }
             !is_old
         });
-        self.delete_orphans(&clips);
+        self.delete_orphans(&clips, now);
         let tallied = self.tallies();
         let is_tallied = |clip: &Clip| tallied.iter().any(|tally| tally.clip == clip.id);
         clips.sort_by_key(|clip| (!is_tallied(clip), clip.drawn.start_ms));
@@ -237,17 +253,46 @@ impl AuditFolder {
         }
     }
 
-    /// Pictures whose clip is not there or cannot be read would never be deleted.
-    fn delete_orphans(&self, clips: &[Clip]) {
+    /// Pictures whose clip is not there or cannot be read would never be deleted. What is a few minutes old is left alone:
+    /// the service may be writing it while a command sweeps.
+    fn delete_orphans(&self, clips: &[Clip], now: WallTime) {
         let belongs = |path: &Path| {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             clips.iter().any(|clip| clip.id == stem)
         };
         for ending in ["mjpeg", "json", "new"] {
             let files = files_in(&self.clips_folder(), ending);
-            files.iter().filter(|path| !belongs(path)).for_each(|path| remove(path));
+            let is_stale = |path: &Path| {
+                let written = written_at(path);
+                // Also where it seems to come from the future: a clock that was wrong must not keep pictures for good.
+                now.since(written).max(written.since(now)) > STALE_AFTER
+            };
+            files.iter().filter(|path| !belongs(path) && is_stale(path)).for_each(|path| remove(path));
+        }
+        let begun = files_in(&self.clips_folder(), "part");
+        let given_up = begun.iter().filter(|path| now.since(written_at(path)) > STALE_AFTER);
+        given_up.for_each(|path| remove(path));
+    }
+}
+
+/// Takes from others what they may do in a folder. Where this user may not, somebody has to look at it.
+fn tighten(folder: &Path) {
+    let Ok(mode) = fs::metadata(folder).map(|found| found.permissions().mode()) else { return };
+    if mode & OTHERS == 0 {
+        return;
+    }
+    match fs::set_permissions(folder, fs::Permissions::from_mode(mode & 0o700)) {
+        Ok(()) => tracing::warn!("audit: others could look into {}; now they cannot", folder.display()),
+        Err(fault) => {
+            tracing::warn!("audit: others may look into {}: {fault}; run chmod 700 on it", folder.display());
         }
     }
+}
+
+/// When a file was last written; the beginning of time where that cannot be read.
+fn written_at(path: &Path) -> WallTime {
+    fs::metadata(path)
+        .map_or(WallTime::default(), |file| WallTime::from_unix_ms(file.mtime().saturating_mul(1000)))
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
@@ -267,7 +312,13 @@ fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(cannot)?;
     file.write_all(bytes).with_context(cannot)?;
     file.sync_data().with_context(cannot)?;
-    fs::rename(&beside, path).with_context(cannot)
+    fs::rename(&beside, path).with_context(cannot)?;
+    sync_folder_of(path).with_context(cannot)
+}
+
+/// A new name is on disk only when its folder is.
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 /// What cannot be deleted is tried again at the next sweep.

@@ -3,7 +3,7 @@
 //! ```text
 //! audit/clips/ID.json        one clip: what was counted, where its pictures begin      deleted after `keep`
 //! audit/clips/ID.mjpeg       its pictures: JPEGs one after another                     deleted with it
-//! audit/tallies.jsonl        one line a tally; a later one of the same clip and line takes its place
+//! audit/tallies.jsonl        one line a tally; the first of a clip and line counts, later ones are corrections
 //! audit/minutes/CAMERA-DAY.json   minutes that could have been drawn, by stratum, of one UTC day
 //! ```
 //!
@@ -72,7 +72,7 @@ pub struct Clip {
     pub drawn: Drawn,
     /// How much of the minute the camera saw, ms.
     pub seen_ms: u64,
-    /// Pictures that were left out because the disk was too slow.
+    /// Pictures that were left out: the disk was too slow, or nobody looked whether people were on them.
     pub lost: u32,
     /// Width of its pictures, px.
     pub width: u32,
@@ -145,6 +145,10 @@ pub struct Tally {
     pub exits: u32,
     /// When the person did, UTC ms.
     pub tallied_ms: i64,
+    /// Whether the line of this clip was tallied before: the person then knew what the box had counted, so it is kept
+    /// for whoever looks into it and changes no figure.
+    #[serde(rename = "correction", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_correction: bool,
 }
 
 impl Tally {

@@ -1,7 +1,7 @@
 //! One camera's part of the audit, on the thread that counts: draws minutes, veils their pictures, and hands them on.
 //!
-//! The thread that counts must not wait for a disk or an encoder. So this only makes pictures coarse (well under a
-//! millisecond, a few times a second, in the minutes that are kept) and puts them into a bounded queue; what does not
+//! The thread that counts must not wait for a disk or an encoder. So this only makes pictures coarse (a
+//! few times a second, in the minutes that are kept) and puts them into a bounded queue; what does not
 //! fit is left out and counted as lost in the clip. No picture leaves this file but as a `VeiledPicture`.
 //!
 //! A minute is drawn when it begins and decided when the pipeline gives it out, later by the longest U-turn. Only a minute
@@ -134,6 +134,23 @@ impl Recorder {
         }
         while let Some(picture) = self.veil.next(frame.at) {
             self.hand_on(picture);
+        }
+        self.count_dropped();
+    }
+
+    /// A frame was not looked at: whoever is on it was not found, so what is held back must not come out.
+    pub fn not_seen(&mut self) {
+        self.veil.drop_held();
+        self.count_dropped();
+    }
+
+    fn count_dropped(&mut self) {
+        while let Some(at) = self.veil.next_dropped() {
+            let minute = at.wall.minute();
+            if let Some(open) = self.open.iter_mut().find(|open| open.start == minute) {
+                open.pictures += 1;
+                open.lost += 1;
+            }
         }
     }
 

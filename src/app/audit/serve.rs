@@ -3,14 +3,14 @@
 //! It listens on this machine only, and is careful all the same, because a browser on it may have other pages open and the
 //! machine other users. Whatever shows or takes something needs the key that stands in the address which was printed, in
 //! a header of its own: another site's page can neither read the key nor send that header. And the
-//! `Host` must be this machine, so that a name that is made to lead here (DNS rebinding) leads to nothing.
+//! `Host` must be the address that is listened on, so that a name that is made to lead here (DNS rebinding) leads to nothing.
 //!
 //! What the box counted is not sent for a line that is not tallied: nobody can be led by it.
 
 use super::figures::figures;
 use super::folder::AuditFolder;
 use super::format::{Clip, ClipId, ClipLine, Tally};
-use super::{as_json, is_tallied, keep_tally};
+use super::{Kept, MOST_PEOPLE, as_json, is_tallied, keep_tally};
 use crate::time::{Clock, SystemClock};
 use anyhow::Context;
 use axum::body::Body;
@@ -20,10 +20,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use rustix::rand::{GetRandomFlags, getrandom};
 use serde_json::{Value, json};
-use std::hash::{BuildHasher, RandomState};
 use std::io::{Write, stdout};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,9 +33,6 @@ pub const KEY_HEADER: &str = "x-audit-key";
 
 /// A tally is two numbers.
 const MOST_BODY_BYTES: usize = 4096;
-
-/// More people than this cross no line within a minute.
-const MOST_PEOPLE: u64 = 1000;
 
 /// How often it is looked whether the command is to end.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
@@ -52,6 +49,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 struct Desk {
     folder: Arc<AuditFolder>,
     key: Arc<str>,
+    /// What is listened on.
+    address: IpAddr,
     clock: Arc<dyn Clock>,
 }
 
@@ -70,9 +69,14 @@ pub fn serve(folder: AuditFolder, listen: SocketAddr) -> anyhow::Result<()> {
         let listener = listener.with_context(|| {
             format!("cannot listen on {listen}; give another port, such as --listen 127.0.0.1:0")
         })?;
-        let (address, key) = (listener.local_addr()?, new_key());
+        let (address, key) = (listener.local_addr()?, new_key()?);
         tell(address, &key)?;
-        let desk = Desk { folder: Arc::new(folder), key: key.into(), clock: Arc::new(SystemClock::start()) };
+        let desk = Desk {
+            folder: Arc::new(folder),
+            key: key.into(),
+            address: address.ip(),
+            clock: Arc::new(SystemClock::start()),
+        };
         let stopped = async move {
             while !stop.load(Ordering::Relaxed) {
                 tokio::time::sleep(LOOK_UP_EVERY).await;
@@ -95,10 +99,13 @@ fn tell(address: SocketAddr, key: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// 128 bits that nobody can guess: the standard library seeds its hashers from the system's random numbers.
-fn new_key() -> String {
-    let random = || RandomState::new().hash_one("audit");
-    format!("{:016x}{:016x}", random(), random())
+/// 128 bits that nobody can guess, in hexadecimal, from the system's generator.
+fn new_key() -> anyhow::Result<String> {
+    let mut random = [0_u8; 16];
+    // So few bytes come whole or not at all.
+    getrandom(&mut random, GetRandomFlags::empty())
+        .context("the system gives no random numbers for a key")?;
+    Ok(format!("{:032x}", u128::from_be_bytes(random)))
 }
 
 fn pages(desk: Desk) -> Router {
@@ -114,7 +121,7 @@ fn pages(desk: Desk) -> Router {
         .route("/page.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/page.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
         .merge(behind_key)
-        .layer(axum::middleware::from_fn(on_this_machine))
+        .layer(from_fn_with_state(desk.clone(), on_this_machine))
         .with_state(desk)
 }
 
@@ -123,8 +130,8 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 }
 
 /// Lets through what was meant for this machine, and forbids every answer to be kept, framed or guessed at.
-async fn on_this_machine(request: Request, next: Next) -> Response {
-    if !is_meant_for_here(request.headers()) {
+async fn on_this_machine(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    if !is_meant_for_here(request.headers(), desk.address) {
         return (StatusCode::FORBIDDEN, "open the address that `footfall audit serve` printed")
             .into_response();
     }
@@ -140,20 +147,25 @@ async fn on_this_machine(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_meant_for_here(headers: &HeaderMap) -> bool {
+fn is_meant_for_here(headers: &HeaderMap, address: IpAddr) -> bool {
     let of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = of(header::HOST).unwrap_or_default();
     let is_own_origin = of(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
-    is_own_host(host) && is_own_origin
+    is_own_host(host, address) && is_own_origin
 }
 
-/// Whether a `Host` names this machine itself, with any port: a tunnel may have another.
-fn is_own_host(host: &str) -> bool {
+/// Whether a `Host` is the address that is listened on, or `localhost`, which no foreign name server answers for. With any
+/// port: a tunnel may have another.
+fn is_own_host(host: &str, address: IpAddr) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    match address {
+        _ if name == "localhost" => true,
+        IpAddr::V4(address) => name == address.to_string(),
+        IpAddr::V6(address) => name == format!("[{address}]"),
+    }
 }
 
 async fn with_key(State(desk): State<Desk>, request: Request, next: Next) -> Response {
@@ -226,14 +238,18 @@ async fn take_tally(
     Path((clip, line)): Path<(String, String)>,
     Json(tally): Json<Value>,
 ) -> Response {
-    let number = |key: &str| tally.get(key)?.as_u64().filter(|n| *n <= MOST_PEOPLE).map(|n| n as u32);
+    let number =
+        |key: &str| u32::try_from(tally.get(key)?.as_u64()?).ok().filter(|number| *number <= MOST_PEOPLE);
     let (Some(entries), Some(exits)) = (number("in"), number("out")) else {
         return refused(StatusCode::BAD_REQUEST, "a tally is {\"in\": N, \"out\": N}, each from 0 to 1000");
     };
     let now = desk.clock.now().wall;
     match keep_tally(&desk.folder, (&clip, &line), (entries, exits), now) {
-        Ok(line) => {
-            Json(json!({"counted": counted(&line), "result": result_of(&desk.folder)})).into_response()
+        Ok(Kept { line, first }) => {
+            let is_correction = first.is_some();
+            let result = result_of(&desk.folder);
+            Json(json!({"counted": counted(&line), "correction": is_correction, "result": result}))
+                .into_response()
         }
         Err(fault) => refused(StatusCode::CONFLICT, &format!("{fault:#}")),
     }
@@ -251,21 +267,26 @@ fn result_of(folder: &AuditFolder) -> Value {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(address: &str, own: &[&str], strange: &[&str]) {
+        let address = address.parse().unwrap();
+        own.iter().for_each(|host| assert!(is_own_host(host, address), "{host}"));
+        strange.iter().for_each(|host| assert!(!is_own_host(host, address), "{host}"));
+    }
+
     #[test]
-    fn only_names_of_this_machine_are_its_host() {
-        for host in ["localhost", "localhost:8123", "127.0.0.1:80", "[::1]:8123", "127.0.0.1"] {
-            assert!(is_own_host(host), "{host}");
-        }
-        for host in
-            ["", "evil.example", "evil.example:8123", "127.0.0.1.evil.example", "localhost:x", "[::2]:1"]
-        {
-            assert!(!is_own_host(host), "{host}");
-        }
+    fn only_the_address_that_is_listened_on_is_its_host() {
+        let evil =
+            ["", "evil.example", "evil.example:8123", "127.0.0.1.evil.example", "127.0.0.1:x", "[::2]:1"];
+        check("127.0.0.1", &["127.0.0.1", "127.0.0.1:80", "localhost:8123"], &evil);
+        check("127.0.0.1", &[], &["127.0.0.5:80", "[::1]:80", "localhost.evil.example:80"]);
+        check("127.0.0.5", &["127.0.0.5:8123"], &["127.0.0.1:8123", "127.0.0.5.evil.example"]);
+        check("::1", &["[::1]", "[::1]:8123"], &["127.0.0.1:8123", "::1"]);
     }
 
     #[test]
     fn every_key_is_another_one_and_only_the_same_is_the_same() {
-        let (one, other) = (new_key(), new_key());
+        let (one, other) = (new_key().unwrap(), new_key().unwrap());
         assert!(one.len() == 32 && one != other);
         assert!(is_same(one.as_bytes(), one.as_bytes()));
         assert!(!is_same(b"", one.as_bytes()) && !is_same(other.as_bytes(), one.as_bytes()));

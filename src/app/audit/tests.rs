@@ -5,6 +5,11 @@ use crate::app::cli::{Cli, Command};
 fn folder() -> (tempfile::TempDir, AuditFolder) {
     let dir = tempfile::tempdir().unwrap();
     let folder = AuditFolder::at(dir.path());
+    fill(&folder);
+    (dir, folder)
+}
+
+fn fill(folder: &AuditFolder) {
     folder.make().unwrap();
     let start = WallTime::from_unix_ms(1_760_000_040_000);
     let id = ClipId::of("door", start);
@@ -31,7 +36,6 @@ fn folder() -> (tempfile::TempDir, AuditFolder) {
     };
     drop(folder.begin(&id).unwrap());
     folder.finish(&id, &clip).unwrap();
-    (dir, folder)
 }
 
 /// Runs `footfall audit ...` on the folder and gives what it prints, or says.
@@ -61,6 +65,42 @@ fn a_clip_waits_until_it_is_tallied() {
     let kept = "kept: you saw 4 in and 1 out, the box counted 3 in and 1 out";
     check(&folder, "tally door-20251009t0854z --line entrance --in 4 --out 1", kept);
     check(&folder, "list", "tallied\nnothing waits");
+}
+
+#[test]
+fn a_second_tally_is_kept_as_a_correction_and_the_first_one_stays_the_one_that_counts() {
+    let (_dir, folder) = folder();
+    said(&folder, "tally door-20251009t0854z --line entrance --in 4 --out 1");
+    let expected = "this is a correction; the figure goes by the first tally, 4 in and 1 out";
+    check(&folder, "tally door-20251009t0854z --line entrance --in 3 --out 1", expected);
+    let counts: Vec<u32> = folder.tallies().iter().map(|tally| tally.entries).collect();
+    assert_eq!(counts, [4]);
+}
+
+#[test]
+fn a_tally_of_more_people_than_pass_in_a_minute_is_refused() {
+    let (_dir, folder) = folder();
+    let arguments = "tally door-20251009t0854z --line entrance --in 4000000000 --out 1";
+    check(&folder, arguments, "a tally is of one minute: at most 1000 each way");
+    assert!(folder.tallies().is_empty());
+}
+
+#[test]
+fn every_command_deletes_what_was_kept_long_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("footfall.toml");
+    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/nanodet-g-416-int8.toml");
+    let text = format!(
+        "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"box-1\"\n[audit]\nfolder = \"audit\"\n\
+         [detector]\nmodel = {model:?}\n[[camera]]\nid = \"door\"\nsource = \"rtsp://127.0.0.1/cam\"\n\
+         picture = \"768x576\"\n[[camera.line]]\nid = \"entrance\"\nfrom = [500, 140]\nto = [500, 480]\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let folder = AuditFolder::at(&dir.path().join("audit"));
+    fill(&folder);
+    assert_eq!(folder.clips().len(), 1);
+    folder_of(&AuditArgs { config }).unwrap();
+    assert!(folder.clips().is_empty(), "it is of 2025, and two weeks are kept");
 }
 
 #[test]

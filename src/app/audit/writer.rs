@@ -3,7 +3,7 @@
 //! Nothing waits for it. It ends when every recorder is gone, and throws away what they had begun: a clip of a minute that
 //! ended with the service has a gap.
 
-use super::folder::{AuditFolder, Swept};
+use super::folder::{AuditFolder, STALE_AFTER, Swept};
 use super::format::{Clip, ClipId, ClipPicture, DayOfMinutes, Drawn};
 use super::recorder::Job;
 use crate::audit::{AuditSettings, VeiledPicture};
@@ -30,7 +30,8 @@ const JPEG_QUALITY: u8 = 70;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What the thread says of itself: why nothing can be kept, or none when it can again.
+/// What the thread says of itself: why nothing can be kept, or none when a whole clip could be again. Anything less would say
+/// so several times a second where large writes fail and small ones do not.
 pub type Told = Box<dyn Fn(Option<String>) + Send>;
 
 /// The running thread.
@@ -76,10 +77,22 @@ pub struct Desk {
     jpeg: Vec<u8>,
 }
 
+/// What a job came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// A clip is whole, and can be seen.
+    Clip,
+    /// Anything less.
+    Part,
+}
+
 /// A clip that is being written.
 #[derive(Debug)]
 struct Begun {
-    file: File,
+    /// None after something could not be written: where the next picture begins is not known then, so the clip is lost.
+    file: Option<File>,
+    /// When its last picture was taken.
+    last: WallTime,
     size: (u32, u32),
     pictures: Vec<ClipPicture>,
 }
@@ -107,9 +120,11 @@ impl Desk {
         let mut swept_at = clock.now().elapsed;
         loop {
             match jobs.recv_timeout(SWEEP_EVERY) {
-                Ok(job) => told(
-                    self.take(job).err().map(|fault| format!("{fault:#}; nothing is kept for the audit")),
-                ),
+                Ok(job) => match self.take(job) {
+                    Err(fault) => told(Some(format!("{fault:#}; nothing is kept for the audit"))),
+                    Ok(Done::Clip) => told(None),
+                    Ok(Done::Part) => {}
+                },
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -126,48 +141,67 @@ impl Desk {
     ///
     /// # Errors
     /// What the disk says.
-    pub fn take(&mut self, job: Job) -> anyhow::Result<()> {
+    pub fn take(&mut self, job: Job) -> anyhow::Result<Done> {
         match job {
-            Job::Picture { clip, at_ms, picture } => self.picture(clip, at_ms, &picture),
-            Job::Finish(clip) => self.finish(*clip),
+            Job::Picture { clip, at_ms, picture } => self.picture(clip, at_ms, &picture)?,
+            Job::Finish(clip) => return self.finish(*clip),
             Job::Discard(clip) => {
                 self.begun.remove(&clip);
                 self.folder.discard(&clip);
-                Ok(())
             }
-            Job::Minute { drawn, crossings } => self.minute(&drawn, crossings),
+            Job::Minute { drawn, crossings } => self.minute(&drawn, crossings)?,
         }
+        Ok(Done::Part)
     }
 
     fn picture(&mut self, clip: ClipId, at_ms: u32, picture: &VeiledPicture) -> anyhow::Result<()> {
         let size = (picture.size().width, picture.size().height);
-        self.jpeg.clear();
-        let mut encoder = JpegEncoder::new_with_quality(&mut self.jpeg, JPEG_QUALITY);
-        let encoded = encoder.encode(picture.rgb(), size.0, size.1, ExtendedColorType::Rgb8);
-        encoded.context("cannot encode a picture of the audit")?;
+        let last = picture.at().wall;
         if !self.begun.contains_key(&clip) {
+            self.give_up_stale(last);
+            let begun = Begun { file: None, last, size, pictures: Vec::new() };
+            self.begun.insert(clip.clone(), begun);
             let file = self.folder.begin(&clip)?;
-            self.begun.insert(clip.clone(), Begun { file, size, pictures: Vec::new() });
+            self.begun.entry(clip.clone()).and_modify(|begun| begun.file = Some(file));
         }
-        let begun = self.begun.get_mut(&clip).expect("it was put there just now");
+        let Some(begun) = self.begun.get_mut(&clip) else { return Ok(()) };
         // A camera that changed its picture within the minute: its pipeline does not count those.
-        if begun.size == size {
-            begun.file.write_all(&self.jpeg).context("cannot write a clip of the audit")?;
-            let bytes = u32::try_from(self.jpeg.len()).context("a picture of 4 GB")?;
-            begun.pictures.push(ClipPicture { at_ms, bytes });
+        if begun.file.is_none() || begun.size != size {
+            return Ok(());
         }
-        Ok(())
+        begun.last = last;
+        let added = begun.add(at_ms, picture, &mut self.jpeg);
+        if added.is_err() {
+            begun.file = None;
+            self.folder.discard(&clip);
+        }
+        added
     }
 
-    fn finish(&mut self, mut clip: Clip) -> anyhow::Result<()> {
-        let Some(id) = ClipId::parse(&clip.id) else { return Ok(()) };
-        let Some(begun) = self.begun.remove(&id) else { return Ok(()) };
-        begun.file.sync_data().context("cannot write a clip of the audit")?;
-        (clip.width, clip.height) = begun.size;
-        clip.pictures = begun.pictures;
+    /// The end of a clip may be lost on the way here; it must not stay open, nor its pictures lie there, until the next start.
+    fn give_up_stale(&mut self, now: WallTime) {
+        let folder = &self.folder;
+        self.begun.retain(|clip, begun| {
+            let is_live = now.since(begun.last) <= STALE_AFTER;
+            if !is_live {
+                folder.discard(clip);
+            }
+            is_live
+        });
+    }
+
+    fn finish(&mut self, mut clip: Clip) -> anyhow::Result<Done> {
+        let begun = ClipId::parse(&clip.id).and_then(|id| Some((self.begun.remove(&id)?, id)));
+        let Some((Begun { file: Some(file), size, pictures, .. }, id)) = begun else { return Ok(Done::Part) };
+        if let Err(fault) = file.sync_data() {
+            self.folder.discard(&id);
+            return Err(fault).context("cannot write a clip of the audit");
+        }
+        (clip.width, clip.height) = size;
+        clip.pictures = pictures;
         self.folder.finish(&id, &clip)?;
         self.sweep(WallTime::from_unix_ms(clip.drawn.start_ms));
-        Ok(())
+        Ok(Done::Clip)
     }
 
     fn minute(&mut self, drawn: &Drawn, crossings: u64) -> anyhow::Result<()> {
@@ -182,7 +216,8 @@ impl Desk {
     }
 
     /// Deletes what is too old, and what there is no room for.
-    pub fn sweep(&self, now: WallTime) -> Swept {
+    pub fn sweep(&mut self, now: WallTime) -> Swept {
+        self.give_up_stale(now);
         let swept = self.folder.sweep(now, self.keep, self.most_bytes);
         if swept.too_old > 0 {
             tracing::info!("audit: {} clip(s) were kept long enough and are deleted", swept.too_old);
@@ -196,3 +231,21 @@ impl Desk {
         swept
     }
 }
+
+impl Begun {
+    /// Adds a picture, as a JPEG made in `jpeg`.
+    fn add(&mut self, at_ms: u32, picture: &VeiledPicture, jpeg: &mut Vec<u8>) -> anyhow::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        jpeg.clear();
+        let mut encoder = JpegEncoder::new_with_quality(&mut *jpeg, JPEG_QUALITY);
+        let encoded = encoder.encode(picture.rgb(), self.size.0, self.size.1, ExtendedColorType::Rgb8);
+        encoded.context("cannot encode a picture of the audit")?;
+        let bytes = u32::try_from(jpeg.len()).context("a picture of 4 GB")?;
+        file.write_all(jpeg).context("cannot write a clip of the audit")?;
+        self.pictures.push(ClipPicture { at_ms, bytes });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,10 @@ use std::time::Duration;
 /// How often it is looked whether there is a new tally.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
+/// How often figures are worked out without one: minutes that were added weigh in, and once a minute was seen with another
+/// geometry or network a figure of the old one goes.
+const RENEW_EVERY: Duration = Duration::from_secs(3600);
+
 /// What the board calls it when nothing can be kept.
 const ABOUT: &str = "audit";
 
@@ -99,16 +103,18 @@ impl Auditing {
 pub(super) struct TallyWatch {
     look_at: Duration,
     seen: Option<u64>,
+    renew_at: Duration,
 }
 
 impl TallyWatch {
-    /// Tells the board the figures where there is a tally that was not there before.
+    /// Tells the board the figures where there is a tally that was not there before, and every hour.
     pub(super) fn look(&mut self, audit: Option<&Auditing>, board: &Board, now: FrameTime) {
         let Some(audit) = audit.filter(|_| now.elapsed >= self.look_at) else { return };
         self.look_at = now.elapsed + LOOK_EVERY;
         let folder = AuditFolder::at(&audit.tap.settings.folder);
         let version = folder.tallies_version();
-        if self.seen.replace(version) != Some(version) {
+        if self.seen.replace(version) != Some(version) || now.elapsed >= self.renew_at {
+            self.renew_at = now.elapsed + RENEW_EVERY;
             board.audited(figures(&folder).iter().filter_map(LineFigure::on_wire).collect());
         }
     }
@@ -182,6 +188,13 @@ mod tests {
         sim.advance(LOOK_EVERY);
         watch.look(Some(&audit), &board, clock.now());
         assert_eq!(board.version(), version);
+        // From now on it is counted with another geometry.
+        let day = "{\"v\":1,\"camera\":\"door\",\"day_ms\":0,\"sums\":[{\"geometry\":\"other\",\"model\":\"m\",\
+            \"stratum\":\"busy\",\"minutes\":1,\"crossings\":1,\"last_ms\":99}]}";
+        AuditFolder::at(dir.path()).keep_day(&serde_json::from_str(day).unwrap()).unwrap();
+        sim.advance(RENEW_EVERY);
+        watch.look(Some(&audit), &board, clock.now());
+        assert!(board.report().audit.is_empty(), "the figure is about a line that is gone");
         audit.stop();
     }
 }

@@ -210,6 +210,9 @@ impl Counter {
     fn cannot_count(&mut self, why: &str, frame: &Frame) {
         self.pipeline.interrupted();
         self.pipeline.tick(frame.at, &mut self.told);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.not_seen();
+        }
         self.is_troubled = true;
         if self.shared.board.problem(&self.about, why, frame.at.wall) {
             tracing::warn!("camera {}: its pictures are not counted: {why}", self.camera);

@@ -26,6 +26,7 @@ fn tally(minute: i64, geometry: &str, counted: u32) -> Tally {
         entries: 10,
         exits: 10,
         tallied_ms: START,
+        is_correction: false,
     }
 }
 

@@ -56,6 +56,7 @@ fn tally(clip: &Clip, entries: u32) -> Tally {
         entries,
         exits: 1,
         tallied_ms: START,
+        is_correction: false,
     }
 }
 
@@ -116,13 +117,55 @@ fn pictures_without_a_clip_and_clips_that_cannot_be_read_are_deleted() {
     let kept = put(&folder, 0, 10);
     fs::write(folder.clips_folder().join("lost.mjpeg"), "x").unwrap();
     fs::write(folder.clips_folder().join("broken.json"), "{").unwrap();
-    folder.sweep(WallTime::from_unix_ms(START), DAY, 1000);
-    let left = fs::read_dir(folder.clips_folder()).unwrap().count();
-    assert_eq!((left, folder.clips()), (2, vec![kept]));
+    let forever = Duration::from_secs(u32::MAX.into());
+    let written = written_at(&folder.clips_folder().join("lost.mjpeg"));
+    let left_at = |now: WallTime| {
+        folder.sweep(now, forever, 1000);
+        fs::read_dir(folder.clips_folder()).unwrap().count()
+    };
+    assert_eq!(left_at(written), 4, "the service may be writing them just now");
+    assert_eq!((left_at(written + 2 * STALE_AFTER), folder.clips()), (2, vec![kept]));
 }
 
 #[test]
-fn a_tally_outlives_its_clip_and_the_last_one_of_a_line_counts() {
+fn what_was_begun_and_given_up_is_swept() {
+    let (_dir, folder) = folder();
+    let id = ClipId::of("door", WallTime::from_unix_ms(START));
+    folder.begin(&id).unwrap().write_all(b"half").unwrap();
+    let written = written_at(&folder.clip_file(&id, "part"));
+    let left_at = |now: WallTime| {
+        folder.sweep(now, DAY, 1000);
+        files_in(&folder.clips_folder(), "part").len()
+    };
+    assert_eq!((left_at(written), left_at(written + 2 * STALE_AFTER)), (1, 0));
+}
+
+#[test]
+fn a_clip_that_cannot_be_finished_leaves_no_pictures_behind() {
+    let (_dir, folder) = folder();
+    let clip = put(&folder, 0, 10);
+    let (id, json) = (ClipId::parse(&clip.id).unwrap(), "door-20251009t0854z.json");
+    folder.delete(&clip);
+    folder.begin(&id).unwrap().write_all(b"pictures").unwrap();
+    // A folder in its place cannot be written over.
+    fs::create_dir_all(folder.clips_folder().join(json)).unwrap();
+    assert!(folder.finish(&id, &clip).is_err());
+    let left: Vec<_> =
+        fs::read_dir(folder.clips_folder()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, [json]);
+}
+
+#[test]
+fn a_folder_that_others_could_look_into_is_closed_to_them() {
+    let (_dir, folder) = folder();
+    let mode = || fs::metadata(folder.clips_folder()).unwrap().permissions().mode() & 0o777;
+    fs::set_permissions(folder.clips_folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    folder.make().unwrap();
+    assert_eq!(mode(), 0o700);
+}
+
+#[test]
+fn a_tally_outlives_its_clip_and_the_first_one_of_a_line_counts() {
     let (_dir, folder) = folder();
     let clip = put(&folder, 0, 10);
     let before = folder.tallies_version();
@@ -130,7 +173,7 @@ fn a_tally_outlives_its_clip_and_the_last_one_of_a_line_counts() {
     folder.add_tally(&tally(&clip, 4)).unwrap();
     folder.sweep(WallTime::from_unix_ms(START) + 30 * DAY, DAY, 1000);
     assert!(folder.clips().is_empty() && folder.tallies_version() > before);
-    assert_eq!(folder.tallies(), [tally(&clip, 4)]);
+    assert_eq!(folder.tallies(), [tally(&clip, 2)]);
 }
 
 #[test]

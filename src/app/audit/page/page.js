@@ -280,10 +280,14 @@ async function save() {
     const tallied = { in: total("in"), out: total("out") };
     const path = "/api/clips/" + of.clip.id + "/lines/" + encodeURIComponent(of.line.line);
     const answer = await (await ask(path, tallied)).json();
-    of.line.tallied = tallied;
+    if (!answer.correction) of.line.tallied = tallied;
     of.line.counted = answer.counted;
     tellWaiting();
     compare(tallied, answer.counted);
+    if (answer.correction) {
+      at("verdict").textContent += " Kept as a correction. The figure goes by what you counted first: "
+        + of.line.tallied.in + " in and " + of.line.tallied.out + " out.";
+    }
   } finally {
     at("save").disabled = false;
   }

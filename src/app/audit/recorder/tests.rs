@@ -166,6 +166,27 @@ fn a_disk_that_is_too_slow_makes_no_clip_and_never_holds_up_the_counting() {
     assert_eq!(scene.sent(), (0, 0, 1, 1));
 }
 
+#[test]
+fn pictures_before_a_frame_that_nobody_looked_at_are_left_out_and_counted_as_lost() {
+    let lost_after = |away: fn(&mut Scene)| {
+        let mut scene = Scene::new(seed(Verdict::Keep), START, 10_000);
+        scene.watch(30);
+        away(&mut scene);
+        scene.watch(34);
+        scene.give_out(60, false);
+        let jobs: Vec<Job> = scene.jobs.try_iter().collect();
+        let pictures = jobs.iter().filter(|job| matches!(job, Job::Picture { .. })).count();
+        let lost =
+            jobs.iter().find_map(|job| if let Job::Finish(clip) = job { Some(clip.lost) } else { None });
+        (pictures, lost.unwrap())
+    };
+    // Five pictures a second are held back for a second: those of the last one.
+    assert_eq!(lost_after(|scene| scene.recorder.not_seen()), (295, 5));
+    // The camera was away for longer than half a second; some pictures are not there at all.
+    let (pictures, lost) = lost_after(|scene| scene.clock.advance(Duration::from_millis(600)));
+    assert_eq!((pictures, lost), (292, 5));
+}
+
 /// A whole clip in a folder, as the writer makes it.
 fn recorded() -> (tempfile::TempDir, AuditFolder, Clip) {
     let dir = tempfile::tempdir().unwrap();
@@ -176,7 +197,7 @@ fn recorded() -> (tempfile::TempDir, AuditFolder, Clip) {
     scene.crossing(Direction::In, 61_000);
     scene.give_out(60, false);
     let mut desk = Desk::new(&settings(dir.path())).unwrap();
-    scene.jobs.try_iter().for_each(|job| desk.take(job).unwrap());
+    scene.jobs.try_iter().for_each(|job| assert!(desk.take(job).is_ok()));
     let folder = AuditFolder::at(dir.path());
     let clip = folder.clips().remove(0);
     (dir, folder, clip)
