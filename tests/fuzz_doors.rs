@@ -28,8 +28,10 @@ from = [500, 140]
 to = [500, 480]
 "#;
 
-/// The doors, each with something sound.
-fn doors() -> Vec<(fn(&[u8]), Vec<u8>)> {
+/// A door, and something sound to put through it.
+type Door = (fn(&[u8]), Vec<u8>);
+
+fn doors() -> Vec<Door> {
     let (text, records) = (String::new, Vec::<Crossing>::new());
     let batch = Batch { v: V1, tenant: text(), store: text(), box_id: text(), sent_ms: 0, records };
     // Somebody who walks for 60 frames.

@@ -9,6 +9,7 @@
 //! first. What a network takes and gives is said by its manifest, never by code.
 
 pub mod decode;
+#[cfg(feature = "capture-opencv")]
 pub mod foreground;
 pub mod fused;
 pub mod inspect;

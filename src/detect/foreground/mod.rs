@@ -10,14 +10,12 @@
 
 mod background;
 mod mask;
-#[cfg(feature = "capture-opencv")]
 pub mod opencv;
 mod scene;
 mod size;
 mod split;
 mod walker;
 
-#[cfg(feature = "capture-opencv")]
 pub use self::opencv::ForegroundDetector;
 pub use size::PersonSize;
 
