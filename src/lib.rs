@@ -15,6 +15,7 @@
 
 pub mod ids;
 pub mod time;
+pub mod random;
 pub mod geom;
 pub mod calibration;
 pub mod capture;

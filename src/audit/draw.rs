@@ -7,6 +7,7 @@
 //! the last day was like, [`estimate`](super::estimate) can undo it.
 
 use super::strata::Stratum;
+use crate::random::SplitMix64;
 use std::collections::VecDeque;
 
 const STRATA: usize = Stratum::ALL.len();
@@ -33,7 +34,7 @@ pub struct MinuteDraw {
     last_day: VecDeque<Stratum>,
     /// How many of each are in `last_day`.
     minutes: [f64; STRATA],
-    random: SplitMix,
+    random: SplitMix64,
 }
 
 impl MinuteDraw {
@@ -44,7 +45,7 @@ impl MinuteDraw {
             clips_per_day: f64::from(clips_per_day),
             last_day: VecDeque::with_capacity(DAY),
             minutes: [0.0; STRATA],
-            random: SplitMix(seed),
+            random: SplitMix64::new(seed),
         }
     }
 
@@ -77,7 +78,7 @@ impl MinuteDraw {
         }
         self.last_day.push_back(stratum);
         self.minutes[stratum.index()] += 1.0;
-        let verdict = if self.random.share() < chance { Verdict::Keep } else { Verdict::Pass };
+        let verdict = if self.random.next_share() < chance { Verdict::Keep } else { Verdict::Pass };
         (chance, verdict)
     }
 
@@ -94,22 +95,6 @@ pub enum Verdict {
     Keep,
     /// It does not.
     Pass,
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators").
-#[derive(Debug, Clone, Copy)]
-struct SplitMix(u64);
-
-impl SplitMix {
-    /// Even over 0 to 1, 1 excluded.
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // 53 bits are what an f64 holds.
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::capture::SourceFacts;
     use crate::capture::latest::{Taken, slot};
-    use crate::capture::reconnect::Jitter;
+    use crate::random::SplitMix64;
     use crate::time::{SimClock, WallTime};
     use std::collections::VecDeque;
 
@@ -277,7 +277,7 @@ mod tests {
             open,
             report: |state| states.push(state),
             clock: clock.clone(),
-            backoff: Backoff::new(Duration::from_millis(1), Jitter::new(1)),
+            backoff: Backoff::new(Duration::from_millis(1), SplitMix64::new(1)),
             gate: RateGate::new(rate),
             still: StillWatch::new(STILL),
         };
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn what_does_not_mend_by_itself_is_tried_again_after_the_longest_wait() {
         let longest = Duration::from_secs(30);
-        let mut backoff = Backoff::new(longest, Jitter::new(1));
+        let mut backoff = Backoff::new(longest, SplitMix64::new(1));
         let clip = || SourceAddress::File("door.mp4".into());
         for fault in [
             CaptureError::NotVideo { address: clip() },
@@ -394,7 +394,7 @@ mod tests {
                     }
                 };
                 let week = Duration::from_secs(7 * 24 * 3600);
-                let mut backoff = Backoff::new(week, Jitter::new(3));
+                let mut backoff = Backoff::new(week, SplitMix64::new(3));
                 // Far up the ladder, so that the wait would be days.
                 let waits = (0..40).map(|_| backoff.next_wait());
                 assert!(waits.max() > Some(Duration::from_secs(3600)));
@@ -429,7 +429,7 @@ mod tests {
             open: || -> Result<Box<dyn FrameSource>, CaptureError> { Ok(Box::new(source.take().unwrap())) },
             report: |_| {},
             clock,
-            backoff: Backoff::new(Duration::ZERO, Jitter::new(0)),
+            backoff: Backoff::new(Duration::ZERO, SplitMix64::new(0)),
             gate: RateGate::new(None),
             still: StillWatch::new(STILL),
         };

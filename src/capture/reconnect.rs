@@ -4,6 +4,7 @@
 //! same moment, and waits that are random from zero up spread the attempts best. There is
 //! no last attempt: a camera that comes back after a week counts again.
 
+use crate::random::SplitMix64;
 use std::time::Duration;
 
 /// The first wait is at most this long: what a camera needs to close a broken session.
@@ -12,44 +13,18 @@ const FIRST: Duration = Duration::from_millis(500);
 /// A camera that streamed this long before it was lost is not flapping, and is tried again quickly.
 pub const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// A small random generator (SplitMix64), good for spreading attempts and for nothing secret.
-#[derive(Debug, Clone)]
-pub struct Jitter {
-    state: u64,
-}
-
-impl Jitter {
-    /// Starts from a seed; equal seeds give equal numbers.
-    #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self { state: seed }
-    }
-
-    /// The next number, 0 up to and without 1.
-    pub fn next_share(&mut self) -> f64 {
-        // The constants are those of Steele, Lea and Flood, "Fast splittable pseudorandom number generators".
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        // The upper 53 bits are exact in an f64.
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// The waits between attempts.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     longest: Duration,
     ceiling: Duration,
-    jitter: Jitter,
+    jitter: SplitMix64,
 }
 
 impl Backoff {
     /// Waits of at most 0.5 s, 1 s, 2 s and so on up to `longest`, spread by `jitter`.
     #[must_use]
-    pub fn new(longest: Duration, jitter: Jitter) -> Self {
+    pub fn new(longest: Duration, jitter: SplitMix64) -> Self {
         Self { longest, ceiling: FIRST.min(longest), jitter }
     }
 
@@ -82,7 +57,7 @@ mod tests {
     fn largest_of(backoff: &Backoff, attempts: usize) -> Vec<Duration> {
         // Over many seeds the largest wait comes near its ceiling.
         let per_seed = (0..500).map(|seed| {
-            let mut one = Backoff { jitter: Jitter::new(seed), ..backoff.clone() };
+            let mut one = Backoff { jitter: SplitMix64::new(seed), ..backoff.clone() };
             (0..attempts).map(|_| one.next_wait()).collect::<Vec<_>>()
         });
         per_seed.fold(vec![Duration::ZERO; attempts], |max, waits| {
@@ -92,7 +67,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let largest = largest_of(&Backoff::new(Duration::from_secs(5), Jitter::new(0)), 6);
+        let largest = largest_of(&Backoff::new(Duration::from_secs(5), SplitMix64::new(0)), 6);
         for (got, ceiling_s) in largest.iter().zip([0.5, 1.0, 2.0, 4.0, 5.0, 5.0]) {
             let got_s = got.as_secs_f64();
             assert!(got_s <= ceiling_s && got_s > 0.95 * ceiling_s, "{got_s} for {ceiling_s}");
@@ -101,7 +76,7 @@ mod tests {
 
     #[test]
     fn only_a_camera_that_streamed_for_a_while_starts_small_again() {
-        let mut backoff = Backoff::new(Duration::from_secs(30), Jitter::new(7));
+        let mut backoff = Backoff::new(Duration::from_secs(30), SplitMix64::new(7));
         for _ in 0..20 {
             backoff.next_wait();
         }
@@ -117,7 +92,7 @@ mod tests {
             seed: u64, longest_ms in 0_u64..10_000_000, attempts in 1_usize..2000,
         ) {
             let longest = Duration::from_millis(longest_ms);
-            let mut backoff = Backoff::new(longest, Jitter::new(seed));
+            let mut backoff = Backoff::new(longest, SplitMix64::new(seed));
             for _ in 0..attempts {
                 prop_assert!(backoff.next_wait() <= longest);
             }
@@ -127,7 +102,7 @@ mod tests {
         fn cameras_with_other_seeds_do_not_try_together(seed: u64, other: u64) {
             prop_assume!(seed != other);
             let waits = |seed| {
-                let mut backoff = Backoff::new(Duration::from_secs(60), Jitter::new(seed));
+                let mut backoff = Backoff::new(Duration::from_secs(60), SplitMix64::new(seed));
                 (0..4).map(|_| backoff.next_wait()).collect::<Vec<_>>()
             };
             prop_assert_ne!(waits(seed), waits(other));
@@ -135,7 +110,7 @@ mod tests {
 
         #[test]
         fn shares_lie_between_zero_and_one(seed: u64) {
-            let mut jitter = Jitter::new(seed);
+            let mut jitter = SplitMix64::new(seed);
             prop_assert!((0..100).all(|_| (0.0..1.0).contains(&jitter.next_share())));
         }
     }

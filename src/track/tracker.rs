@@ -206,8 +206,8 @@ impl Tracker {
         self.tracks.len()
     }
 
-    /// Moves every track on to `at`; gives the seconds that passed.
-    fn predict(&mut self, at: FrameTime) -> f64 {
+    /// Moves every track on to `at`.
+    fn predict(&mut self, at: FrameTime) {
         let seconds = self.last_at.map_or(0.0, |last| at.since(last).as_secs_f64());
         if self.last_at.is_none_or(|last| at.elapsed > last.elapsed) {
             self.last_at = Some(at);
@@ -216,7 +216,6 @@ impl Tracker {
             track.foot.predict(seconds, self.settings.push * track.metre);
             track.believe(&self.plane);
         }
-        seconds
     }
 
     /// Lays this frame's boxes on the plane. One that cannot be a person of its own counts as taken.
@@ -268,7 +267,9 @@ impl Tracker {
         for (row, track) in self.tracks.iter().enumerate() {
             let widened = track.believed.grown(settings.overlap_margin);
             for (column, bbox) in self.nearby.touching(&widened) {
-                let Some(laid) = &self.laid[column] else { continue };
+                let Some(laid) = self.laid[column].as_ref().filter(|_| !self.box_taken[column]) else {
+                    continue;
+                };
                 let overlap = widened.iou(bbox);
                 if overlap <= settings.least_overlap {
                     continue;

@@ -2,10 +2,11 @@
 
 use footfall::capture::camera::{Camera, CameraState, StopSignal};
 use footfall::capture::latest::{LatestReceiver, Taken, slot};
-use footfall::capture::reconnect::{Backoff, Jitter};
+use footfall::capture::reconnect::Backoff;
 use footfall::capture::sampling::RateGate;
 use footfall::capture::still::StillWatch;
 use footfall::capture::{self, CaptureError, Frame, FrameSource, Playback, SourceAddress, SourceSettings};
+use footfall::random::SplitMix64;
 use footfall::time::{Clock, SystemClock, WallTime};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -143,7 +144,7 @@ impl RunningCamera {
         let stop = StopSignal::default();
         let camera = Camera {
             address: settings.address.clone(),
-            backoff: Backoff::new(settings.retry_max, Jitter::new(1)),
+            backoff: Backoff::new(settings.retry_max, SplitMix64::new(1)),
             clock: Arc::clone(&clock),
             gate: RateGate::new(None),
             still: StillWatch::new(STILL),
@@ -222,7 +223,7 @@ pub(crate) fn request(stream: &mut TcpStream) -> std::io::Result<String> {
 
 /// Answers with something that is neither RTSP nor HTTP nor a picture, for as long as somebody reads.
 pub(crate) fn garbage(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut jitter = Jitter::new(7);
+    let mut jitter = SplitMix64::new(7);
     loop {
         let junk: Vec<u8> = (0..4096).map(|_| (jitter.next_share() * 256.0) as u8).collect();
         stream.write_all(&junk)?;

@@ -236,6 +236,27 @@ impl SumOfMinutes {
 }
 
 #[cfg(test)]
+impl Clip {
+    /// A clip of a line on which the box counted 3 in and 1 out.
+    pub(super) fn sample(drawn: Drawn, pictures: Vec<ClipPicture>) -> Self {
+        let id = super::ClipId::of(&drawn.camera, crate::time::WallTime::from_unix_ms(drawn.start_ms));
+        let (from, to, crossings) = ([0.5, 0.0], [0.5, 1.0], Vec::new());
+        let line = ClipLine { line: "entrance".to_owned(), from, to, entries: 3, exits: 1, crossings };
+        Self {
+            v: VERSION,
+            id: id.as_str().to_owned(),
+            drawn,
+            seen_ms: 60_000,
+            lost: 0,
+            width: 4,
+            height: 3,
+            pictures,
+            lines: vec![line],
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

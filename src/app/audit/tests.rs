@@ -13,8 +13,6 @@ fn fill(folder: &AuditFolder) {
     folder.make().unwrap();
     let start = WallTime::from_unix_ms(1_760_000_040_000);
     let id = ClipId::of("door", start);
-    let (from, to, crossings) = ([0.5, 0.0], [0.5, 1.0], Vec::new());
-    let line = ClipLine { line: "entrance".to_owned(), from, to, entries: 3, exits: 1, crossings };
     let drawn = format::Drawn {
         camera: "door".to_owned(),
         start_ms: start.unix_ms(),
@@ -23,17 +21,7 @@ fn fill(folder: &AuditFolder) {
         geometry: "g".to_owned(),
         model: "m".to_owned(),
     };
-    let clip = Clip {
-        v: VERSION,
-        id: id.as_str().to_owned(),
-        drawn,
-        seen_ms: 60_000,
-        lost: 0,
-        width: 4,
-        height: 3,
-        pictures: Vec::new(),
-        lines: vec![line],
-    };
+    let clip = Clip::sample(drawn, Vec::new());
     drop(folder.begin(&id).unwrap());
     folder.finish(&id, &clip).unwrap();
 }

@@ -9,7 +9,7 @@ use super::board::Board;
 use crate::app::audit::recorder::Recorder;
 use crate::capture::camera::{Camera, CameraState, StopSignal};
 use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
-use crate::capture::reconnect::{Backoff, Jitter};
+use crate::capture::reconnect::Backoff;
 use crate::capture::sampling::RateGate;
 use crate::capture::still::StillWatch;
 use crate::capture::{self, Frame, Playback, SourceSettings};
@@ -18,6 +18,7 @@ use crate::detect::{Detection, Detector};
 use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
+use crate::random::SplitMix64;
 use crate::time::Clock;
 use crate::track::PlaneName;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
@@ -50,7 +51,7 @@ pub(super) fn start(
     settings: CameraSettings,
     detector: Box<dyn Detector>,
     shared: Shared,
-    jitter: Jitter,
+    jitter: SplitMix64,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
     let (sender, receiver) = slot();
     let name = settings.id.to_string();
@@ -74,7 +75,12 @@ pub(in crate::app) struct Capturing {
 
 impl Capturing {
     /// Captures until it is stopped; changes of the camera's state are logged and go to `report`.
-    pub(in crate::app) fn run(self, frames: &LatestSender, jitter: Jitter, report: impl Fn(&CameraState)) {
+    pub(in crate::app) fn run(
+        self,
+        frames: &LatestSender,
+        jitter: SplitMix64,
+        report: impl Fn(&CameraState),
+    ) {
         let Self { settings, clock, stop } = self;
         let source = as_camera(settings.source.clone());
         let opened_by = Arc::clone(&clock);

@@ -14,11 +14,11 @@ use super::cli::RunArgs;
 use super::exit::Failure;
 use super::eye;
 use crate::capture::camera::StopSignal;
-use crate::capture::reconnect::Jitter;
 use crate::config::{self, CameraSettings, EdgeSettings};
 use crate::detect::Detector;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
+use crate::random::SplitMix64;
 use crate::time::{Clock, FrameTime, SystemClock};
 use crate::wire::topics::BoxNames;
 use crate::wire::v1::Live;
@@ -114,7 +114,7 @@ impl Service {
         };
         for (camera, detector) in cameras.into_iter().zip(detectors) {
             // Boxes that lose power together must not all knock at their cameras in step.
-            let jitter = Jitter::new(RandomState::new().hash_one(camera.id.as_str()));
+            let jitter = SplitMix64::new(RandomState::new().hash_one(camera.id.as_str()));
             self.cameras.push(camera::start(camera, detector, shared.clone(), jitter)?);
         }
         Ok(())

@@ -8,10 +8,10 @@ use crate::app::run::camera::Capturing;
 use crate::capture::Frame;
 use crate::capture::camera::StopSignal;
 use crate::capture::latest::{LatestReceiver, Taken, slot};
-use crate::capture::reconnect::Jitter;
 use crate::config::CameraSettings;
 use crate::detect::{Detection, Detector};
 use crate::pipeline::SeenFrame;
+use crate::random::SplitMix64;
 use crate::recording::Moment;
 use crate::time::{Clock, FrameTime};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl LiveSights {
         let (sender, frames) = slot();
         let (stop, start, name) = (StopSignal::default(), clock.now(), settings.id.to_string());
         // One camera has nobody to keep out of step with.
-        let jitter = Jitter::new(0);
+        let jitter = SplitMix64::new(0);
         let capturing = Capturing { settings, clock: Arc::clone(&clock), stop: stop.clone() };
         // Not joined: it may be in a read that lasts as long as the camera's time-out.
         std::thread::Builder::new()

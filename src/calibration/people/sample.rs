@@ -4,6 +4,7 @@
 //! stands at the till all day fills one place, not the memory.
 
 use crate::geom::{ImageBox, PictureSize};
+use crate::random::scattered;
 
 /// Places across and down. More rows than columns, since it is down the picture that heights change.
 const COLUMNS: usize = 8;
@@ -90,14 +91,6 @@ impl Sample {
     pub(super) fn places_with(&self, least: usize) -> usize {
         self.places.iter().filter(|place| place.people.len() >= least).count()
     }
-}
-
-/// One step of SplitMix64, which scatters consecutive numbers evenly.
-fn scattered(number: u64) -> u64 {
-    let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

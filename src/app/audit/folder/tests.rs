@@ -1,5 +1,5 @@
 use super::*;
-use crate::app::audit::format::{ClipLine, ClipPicture, Drawn, VERSION};
+use crate::app::audit::format::{ClipPicture, Drawn, VERSION};
 use std::os::unix::fs::PermissionsExt;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -27,19 +27,7 @@ fn drawn(minute: i64) -> Drawn {
 fn put(folder: &AuditFolder, minute: i64, bytes: u32) -> Clip {
     let drawn = drawn(minute);
     let id = ClipId::of(&drawn.camera, WallTime::from_unix_ms(drawn.start_ms));
-    let (from, to, crossings) = ([0.5, 0.0], [0.5, 1.0], Vec::new());
-    let line = ClipLine { line: "entrance".to_owned(), from, to, entries: 3, exits: 1, crossings };
-    let clip = Clip {
-        v: VERSION,
-        id: id.as_str().to_owned(),
-        drawn,
-        seen_ms: 60_000,
-        lost: 0,
-        width: 4,
-        height: 3,
-        pictures: vec![ClipPicture { at_ms: 0, bytes }],
-        lines: vec![line],
-    };
+    let clip = Clip::sample(drawn, vec![ClipPicture { at_ms: 0, bytes }]);
     folder.begin(&id).unwrap().write_all(&vec![7; bytes as usize]).unwrap();
     folder.finish(&id, &clip).unwrap();
     clip
