@@ -22,6 +22,8 @@ pub mod capture;
 pub mod detect;
 pub mod track;
 pub mod count;
+pub mod zones;
+pub mod visitors;
 pub mod analytics;
 pub mod pipeline;
 pub mod recording;

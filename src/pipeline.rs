@@ -11,6 +11,8 @@ use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
+use crate::visitors::VisitorSettings;
+use crate::zones::ZoneSettings;
 use std::time::Duration;
 
 /// How one camera counts.
@@ -25,6 +27,10 @@ pub struct PipelineSettings {
     pub lines: Vec<LineSettings>,
     /// Detections whose foot lies in one of these are not people (posters, mirrors, mannequins).
     pub exclusion: Vec<Polygon>,
+    /// The zones.
+    pub zones: Vec<ZoneSettings>,
+    /// How visitors are told apart.
+    pub visitors: VisitorSettings,
     /// Two frames further apart than this leave a gap in coverage.
     pub longest_gap: Duration,
     /// How people are followed.

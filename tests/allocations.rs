@@ -15,6 +15,7 @@ use footfall::ids::LineId;
 use footfall::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use footfall::time::{FrameTime, WallTime};
 use footfall::track::TrackSettings;
+use footfall::visitors::VisitorSettings;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -168,6 +169,8 @@ fn pipeline(floor: Option<Floor>) -> Pipeline {
         rate: None,
         lines: vec![line],
         exclusion: Vec::new(),
+        zones: Vec::new(),
+        visitors: VisitorSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),
         floor,

@@ -12,6 +12,7 @@ use crate::ids::CameraId;
 use crate::pipeline::PipelineSettings;
 use crate::time::{Clock, SystemClock, WallTime};
 use crate::track::{ScoreLevels, TrackSettings};
+use crate::visitors::VisitorSettings;
 use anyhow::Context;
 use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
@@ -76,6 +77,8 @@ impl View {
             rate: None,
             lines: Vec::new(),
             exclusion: Vec::new(),
+            zones: Vec::new(),
+            visitors: VisitorSettings::default(),
             longest_gap: config::LONGEST_GAP,
             tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
             floor: None,

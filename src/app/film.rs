@@ -253,6 +253,7 @@ mod tests {
     use crate::ids::{LineId, TrackId};
     use crate::time::FrameTime;
     use crate::track::TrackSettings;
+    use crate::visitors::VisitorSettings;
     use std::time::Duration;
 
     const CONFIGURED: PictureSize = PictureSize { width: 200, height: 100 };
@@ -276,6 +277,8 @@ mod tests {
             rate: None,
             lines: anchors.iter().map(|anchor| line(*anchor)).collect(),
             exclusion: Vec::new(),
+            zones: Vec::new(),
+            visitors: VisitorSettings::default(),
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,

@@ -15,6 +15,7 @@ use crate::ids::{CameraId, LineId};
 use crate::pipeline::PipelineSettings;
 use crate::publish::Login;
 use crate::track::{ScoreLevels, TrackSettings};
+use crate::visitors::VisitorSettings;
 use std::collections::BTreeMap;
 
 /// Lines of one camera; a door needs one or two.
@@ -163,6 +164,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
         rate,
         lines,
         exclusion,
+        zones: Vec::new(),
+        visitors: VisitorSettings::default(),
         longest_gap,
         tracking,
         floor,

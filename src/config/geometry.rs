@@ -92,6 +92,7 @@ mod tests {
     use crate::geom::{PictureSize, Segment};
     use crate::ids::LineId;
     use crate::track::TrackSettings;
+    use crate::visitors::VisitorSettings;
     use std::time::Duration;
 
     fn line(id: &str, x: f32) -> LineSettings {
@@ -116,6 +117,8 @@ mod tests {
             rate: None,
             lines: vec![line("a", 500.0), line("b", 20.0)],
             exclusion: vec![zone(100.0), zone(5.0)],
+            zones: Vec::new(),
+            visitors: VisitorSettings::default(),
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,

@@ -18,6 +18,7 @@ use footfall::ids::{CameraId, LineId};
 use footfall::pipeline::{Pipeline, PipelineSettings, SeenFrame};
 use footfall::time::{Clock, FrameTime, SimClock, SystemClock, WallTime};
 use footfall::track::{PlaneName, ScoreLevels, TrackSettings};
+use footfall::visitors::VisitorSettings;
 use footfall::wire::v1::MadeBy;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
@@ -54,6 +55,8 @@ fn camera() -> PipelineSettings {
         rate: Some(5.0),
         lines: vec![line],
         exclusion: Vec::new(),
+        zones: Vec::new(),
+        visitors: VisitorSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
         floor: None,

@@ -260,6 +260,7 @@ mod tests {
     use crate::pipeline::PipelineSettings;
     use crate::time::{FrameTime, SimClock, WallTime};
     use crate::track::TrackSettings;
+    use crate::visitors::VisitorSettings;
     use std::collections::VecDeque;
 
     const SIZE: PictureSize = PictureSize { width: 64, height: 48 };
@@ -306,6 +307,8 @@ mod tests {
                 rate: None,
                 lines: vec![line],
                 exclusion: Vec::new(),
+                zones: Vec::new(),
+                visitors: VisitorSettings::default(),
                 longest_gap: Duration::from_secs(2),
                 tracking: TrackSettings::default(),
                 floor: None,
