@@ -31,5 +31,6 @@ pub mod audit;
 pub mod wire;
 pub mod outbox;
 pub mod publish;
+pub mod feeds;
 pub mod config;
 pub mod app;

@@ -28,7 +28,7 @@ const FOREIGN: &[Foreign<'_>] = &[
         &["calibration/distort.rs", "capture/opencv.rs", "detect/foreground/opencv.rs", "app/draw.rs"],
     ),
     ("ort", &["detect/ort/"]),
-    ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
+    ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "feeds/mqtt.rs", "app/watch/"]),
     ("rusqlite", &["outbox/"]),
     ("rustix", &["detect/ort/", "app/"]),
     (
@@ -49,7 +49,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("thiserror", &[""]),
     ("tokio", &["publish/mqtt.rs", "app/audit/serve.rs"]),
     ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
-    ("tracing", &["capture/", "outbox/", "publish/", "app/"]),
+    ("tracing", &["capture/", "outbox/", "publish/", "feeds/", "app/"]),
     ("tracing_subscriber", &["app/"]),
 ];
 
@@ -88,6 +88,7 @@ const STRANGERS: &[(&str, &str)] = &[
     ("wire", "capture"),
     ("outbox", "capture"),
     ("publish", "capture"),
+    ("feeds", "capture"),
 ];
 
 /// Types and the stage that makes them, and so owns them. The wire has twins of some.

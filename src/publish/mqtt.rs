@@ -529,6 +529,17 @@ pub(crate) fn listener_options(client_id: &str, mqtt: &MqttSettings) -> Result<M
     Ok(options)
 }
 
+/// Options for a client that takes what others tell the box: the broker keeps its session, and each message until it
+/// is confirmed by hand.
+///
+/// # Errors
+/// [`PublishError`] names the certificate or key that cannot be used.
+pub(crate) fn feed_options(client_id: &str, mqtt: &MqttSettings) -> Result<MqttOptions, PublishError> {
+    let mut options = listener_options(client_id, mqtt)?;
+    options.set_clean_session(false).set_manual_acks(true);
+    Ok(options)
+}
+
 /// Why no connection came about, in words that an installer can act on; never with the password.
 pub(crate) fn why_not_connected(fault: &ConnectionError, mqtt: &MqttSettings) -> String {
     Trouble::connecting(fault, mqtt).text

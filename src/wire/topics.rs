@@ -1,4 +1,5 @@
-//! Where messages go: `footfall/v1/{tenant}/{store}/{box}/records|live|state`.
+//! Where messages go: `footfall/v1/{tenant}/{store}/{box}/records|live|state`, and where the box listens,
+//! `.../till|staffing|badges`.
 //!
 //! The three ids are checked when they are made ([`crate::ids`]), so a topic can hold no
 //! wildcard, no slash and none of the signs that some brokers map to others.
@@ -25,6 +26,7 @@ pub struct Topics {
     pub live: String,
     /// What the box says of itself, QoS 1, retained; also the last will.
     pub state: String,
+    base: String,
 }
 
 impl Topics {
@@ -36,7 +38,14 @@ impl Topics {
             records: format!("{base}/records"),
             live: format!("{base}/live"),
             state: format!("{base}/state"),
+            base,
         }
+    }
+
+    /// Where others tell the box something: `till`, `staffing`, `badges`. QoS 1; the box subscribes.
+    #[must_use]
+    pub fn feed(&self, name: &str) -> String {
+        format!("{}/{name}", self.base)
     }
 }
 
@@ -45,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_box_has_three_topics_below_its_own_name() {
+    fn a_box_has_its_topics_below_its_own_name() {
         let names = BoxNames {
             tenant: TenantId::parse("acme").unwrap(),
             store: StoreId::parse("berlin-1").unwrap(),
@@ -54,6 +63,7 @@ mod tests {
         let topics = Topics::of(&names);
         assert_eq!(topics.records, "footfall/v1/acme/berlin-1/acme-b1-door/records");
         assert_eq!(topics.live, "footfall/v1/acme/berlin-1/acme-b1-door/live");
+        assert_eq!(topics.feed("till"), "footfall/v1/acme/berlin-1/acme-b1-door/till");
         assert_eq!(topics.state, "footfall/v1/acme/berlin-1/acme-b1-door/state");
     }
 }
