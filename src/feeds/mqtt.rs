@@ -38,11 +38,10 @@ pub fn start(
     to: FeedSender,
     tell: impl Fn(FeedsLink) + Send + 'static,
 ) -> Result<(), PublishError> {
-    let topics = Topics::of(names);
     let listener = Listener {
         // The box's own id is the publisher's.
         options: feed_options(&format!("{}-feeds", names.box_id), mqtt)?,
-        topics: feeds.iter().map(|feed| (topics.feed(feed.name()), *feed)).collect(),
+        topics: feeds.iter().map(|feed| (Topics::feed(names, feed.name()), *feed)).collect(),
         backoff: Backoff::new(mqtt.retry_max),
         mqtt: mqtt.clone(),
         to,

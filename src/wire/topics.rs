@@ -26,27 +26,29 @@ pub struct Topics {
     pub live: String,
     /// What the box says of itself, QoS 1, retained; also the last will.
     pub state: String,
-    base: String,
 }
 
 impl Topics {
     /// The topics of the box with these names.
     #[must_use]
     pub fn of(names: &BoxNames) -> Self {
-        let base = format!("footfall/v1/{}/{}/{}", names.tenant, names.store, names.box_id);
+        let base = base(names);
         Self {
             records: format!("{base}/records"),
             live: format!("{base}/live"),
             state: format!("{base}/state"),
-            base,
         }
     }
 
     /// Where others tell the box something: `till`, `staffing`, `badges`. QoS 1; the box subscribes.
     #[must_use]
-    pub fn feed(&self, name: &str) -> String {
-        format!("{}/{name}", self.base)
+    pub fn feed(names: &BoxNames, name: &str) -> String {
+        format!("{}/{name}", base(names))
     }
+}
+
+fn base(names: &BoxNames) -> String {
+    format!("footfall/v1/{}/{}/{}", names.tenant, names.store, names.box_id)
 }
 
 #[cfg(test)]
@@ -63,7 +65,7 @@ mod tests {
         let topics = Topics::of(&names);
         assert_eq!(topics.records, "footfall/v1/acme/berlin-1/acme-b1-door/records");
         assert_eq!(topics.live, "footfall/v1/acme/berlin-1/acme-b1-door/live");
-        assert_eq!(topics.feed("till"), "footfall/v1/acme/berlin-1/acme-b1-door/till");
+        assert_eq!(Topics::feed(&names, "till"), "footfall/v1/acme/berlin-1/acme-b1-door/till");
         assert_eq!(topics.state, "footfall/v1/acme/berlin-1/acme-b1-door/state");
     }
 }
