@@ -25,6 +25,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{Read, Write};
 use std::time::Duration;
 
+mod store_now;
+
+pub use store_now::StoreNow;
+
 /// The number that stands in `v` of every message.
 pub const VERSION: u32 = 1;
 
@@ -392,6 +396,9 @@ pub struct Now {
     pub since_ms: i64,
     /// Every camera.
     pub cameras: Vec<CameraNow>,
+    /// The store today; absent where the box has no `[store]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreNow>,
 }
 
 /// What goes out at once, without a promise.

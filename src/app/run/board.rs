@@ -32,6 +32,8 @@ struct Table {
     problems: BTreeMap<String, Problem>,
     /// How right the counts are, where that was looked into.
     audit: Vec<v1::AuditFigure>,
+    /// The store today, where the box knows of one.
+    store: Option<v1::StoreNow>,
     /// Goes up whenever something changes that belongs into the box's state.
     version: u64,
 }
@@ -218,7 +220,13 @@ impl Board {
             at_ms: now.wall.unix_ms(),
             since_ms: self.since.unix_ms(),
             cameras: table.cameras.iter().map(camera).collect(),
+            store: table.store.clone(),
         }
+    }
+
+    /// Notes how the store's day goes.
+    pub fn store_is(&self, store: v1::StoreNow) {
+        self.lock().store = Some(store);
     }
 
     /// Every camera, for `state`.

@@ -310,6 +310,10 @@ fn clean_now(mut now: Now) -> Now {
         clean(&mut camera.camera);
         camera.lines.iter_mut().for_each(|line| clean(&mut line.line));
     }
+    if let Some(store) = &mut now.store {
+        clean(&mut store.business_day);
+        [&mut store.currency, &mut store.absent].into_iter().flatten().for_each(clean);
+    }
     now
 }
 
@@ -383,12 +387,12 @@ impl Told {
 
 /// `1 crossing`, `2 crossings`.
 pub(super) fn counted(count: u64, what: &str) -> String {
-    let ending = match (count, what) {
-        (1, _) => "",
-        (_, "batch") => "es",
-        _ => "s",
-    };
-    format!("{count} {what}{ending}")
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("{count} {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ if what == "batch" => format!("{count} {what}es"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// Text from outside in one line: what is not text, control characters and runs of space become one space, and

@@ -6,7 +6,7 @@
 
 use super::intake::{Link, Shown, Totals, WatchState, counted};
 use crate::time::WallTime;
-use crate::wire::v1::{BoxStatus, CameraStatus, Problem, State};
+use crate::wire::v1::{BoxStatus, CameraStatus, Problem, State, StoreNow};
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -103,6 +103,7 @@ impl View<'_> {
         let head: Vec<Line> = unfolded(self.head());
         let arrived: Vec<Line> = unfolded(vec![self.arrived()]);
         let mut cameras = self.cameras();
+        cameras.extend(self.store());
         let messages = self.heard.messages().len();
         // Two empty lines and the heading of the messages.
         let around = head.len() + arrived.len() + 3;
@@ -216,6 +217,32 @@ impl View<'_> {
         lines
     }
 
+    /// The store's day, where the box tells of it.
+    fn store(&self) -> Vec<Line> {
+        let Some(store) = self.heard.now.as_ref().and_then(|(now, _)| now.store.as_ref()) else {
+            return Vec::new();
+        };
+        let inside = store.people.map_or_else(String::new, |people| format!(", {people} inside now"));
+        let visitors = counted(store.visitors, "visitor");
+        let mut lines = vec![
+            plain(format!("Store {}", store.business_day)),
+            plain(format!("  {visitors} of {} who came in{inside}", store.entries)),
+        ];
+        if let Some(sales) = store.transactions {
+            let amount = amount(store);
+            lines.push(plain(format!(
+                "  {}{amount}; conversion {}",
+                counted(sales, "sale"),
+                conversion(store)
+            )));
+        }
+        if store.aside > 0 {
+            let entries = counted(store.aside, "till entry");
+            lines.push(bad(format!("  ! {entries} put aside today; `footfall till` shows why")));
+        }
+        lines
+    }
+
     /// From the current values where there are any, otherwise from the records.
     fn counted_cameras(&self) -> (Vec<Camera<'_>>, String) {
         if let Some((now, arrived)) = &self.heard.now {
@@ -316,6 +343,30 @@ impl Line {
         lines.iter_mut().for_each(|line| line.text.truncate(line.text.trim_end().len()));
         lines
     }
+}
+
+fn conversion(store: &StoreNow) -> String {
+    let why = match (store.conversion, store.absent.as_deref()) {
+        (Some(rate), _) => return format!("{:.1} %", 100.0 * rate),
+        (None, Some("no_visitors")) => "nobody came in yet",
+        (None, Some("coverage")) => "too little was seen",
+        (None, Some("not_every_door")) => "this box does not see every door",
+        (None, _) => "not known",
+    };
+    format!("absent: {why}")
+}
+
+/// `, TWD 1234.50`; nothing where the till tells no amounts.
+fn amount(store: &StoreNow) -> String {
+    let Some((minor, currency)) = store.amount_minor.zip(store.currency.as_deref()) else {
+        return String::new();
+    };
+    let decimals = usize::from(store.decimals.min(4));
+    let digits = format!("{:0>1$}", minor.unsigned_abs(), decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    let sign = if minor < 0 { "-" } else { "" };
+    let point = if decimals > 0 { "." } else { "" };
+    format!(", {currency} {sign}{whole}{point}{part}")
 }
 
 fn pad(text: &str, columns: usize) -> String {

@@ -133,7 +133,7 @@ fn live_messages_carry_no_sequence_number() {
         fps: 9.987_654,
         lines: vec![LineTotals { line: "entrance".to_owned(), entries: 14, exits: 18 }],
     };
-    let now = Now { at_ms: 2, since_ms: 1, cameras: vec![camera] };
+    let now = Now { at_ms: 2, since_ms: 1, cameras: vec![camera], store: None };
     let written = serde_json::to_value(LiveMessage { v: V1, live: Live::Now(now) }).unwrap();
     assert_eq!(written["cameras"][0]["fps"], json!(9.99));
     check("live_now", &written);

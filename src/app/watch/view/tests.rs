@@ -344,3 +344,53 @@ fn times_and_rates_that_are_nonsense_are_shown_and_harmless() {
         "#,
     );
 }
+
+/// The store's part of the view: its lines, without what surrounds them.
+#[track_caller]
+fn check_store(store: Value, expected: &[&str]) {
+    let mut message: Value = serde_json::from_slice(&now(door_and_back()).1).unwrap();
+    message["store"] = store;
+    let heard = heard(&[("live", message.to_string().into_bytes())]);
+    let about = About { box_id: "b".into(), store: "s".into(), tenant: "t".into(), broker: "h:1".into() };
+    let zone = TimeZone::UTC;
+    let view = View { about: &about, heard: &heard, at: WallTime::from_unix_ms(START_MS), zone: &zone };
+    let lines = view.render(WIDE).into_iter().map(|line| line.text);
+    let lines: Vec<String> = lines.skip_while(|line| !line.starts_with("Store ")).collect();
+    assert_eq!(lines[..expected.len()], *expected);
+    assert_eq!(lines[expected.len()], "", "nothing more is told of the store");
+}
+
+#[test]
+fn the_store_shows_visitors_sales_and_the_share_that_bought() {
+    check_store(
+        json!({"business_day": "2025-10-09", "people": 4, "entries": 31, "visitors": 28, "transactions": 7,
+            "amount_minor": 123_405, "currency": "EUR", "decimals": 2, "conversion": 0.25, "aside": 1}),
+        &[
+            "Store 2025-10-09",
+            "  28 visitors of 31 who came in, 4 inside now",
+            "  7 sales, EUR 1234.05; conversion 25.0 %",
+            "  ! 1 till entry put aside today; `footfall till` shows why",
+        ],
+    );
+}
+
+#[test]
+fn a_conversion_that_would_say_nothing_is_absent_and_says_why() {
+    check_store(
+        json!({"business_day": "2025-10-09", "entries": 0, "visitors": 0, "transactions": 1, "amount_minor": 5,
+            "currency": "TWD", "decimals": 0, "absent": "no_visitors", "aside": 0}),
+        &[
+            "Store 2025-10-09",
+            "  0 visitors of 0 who came in",
+            "  1 sale, TWD 5; conversion absent: nobody came in yet",
+        ],
+    );
+}
+
+#[test]
+fn a_store_without_a_till_shows_its_visitors_only() {
+    check_store(
+        json!({"business_day": "2025-10-09", "entries": 1, "visitors": 1, "aside": 0}),
+        &["Store 2025-10-09", "  1 visitor of 1 who came in"],
+    );
+}
