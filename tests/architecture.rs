@@ -13,7 +13,7 @@ use std::path::Path;
 /// Which files may name a foreign crate. A name that ends in `/` is a folder; `""` is every file.
 const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
-    ("axum", &["app/audit/serve.rs"]),
+    ("axum", &["app/audit/serve.rs", "feeds/http.rs"]),
     ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
     ("fastrand", &["analytics/score.rs"]),
@@ -42,12 +42,12 @@ const FOREIGN: &[Foreign<'_>] = &[
             "app/audit/format.rs",
         ],
     ),
-    ("serde_json", &["recording/lines.rs", "wire/", "outbox/", "publish/mqtt.rs", "app/"]),
+    ("serde_json", &["recording/lines.rs", "wire/", "outbox/", "publish/mqtt.rs", "feeds/http.rs", "app/"]),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
     ("thiserror", &[""]),
-    ("tokio", &["publish/mqtt.rs", "app/audit/serve.rs"]),
+    ("tokio", &["publish/mqtt.rs", "app/audit/serve.rs", "feeds/http.rs"]),
     ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
     ("tracing", &["capture/", "outbox/", "publish/", "feeds/", "app/"]),
     ("tracing_subscriber", &["app/"]),
@@ -68,6 +68,7 @@ const FILES: (&[&str], &[&str]) = (
         "capture/pictures.rs",
         "config/file.rs",
         "detect/manifest.rs",
+        "feeds/folder.rs",
         "outbox/",
         "publish/mqtt/",
         "app/",
@@ -76,7 +77,7 @@ const FILES: (&[&str], &[&str]) = (
 /// What speaks to the network, and who may.
 const SOCKETS: (&[&str], &[&str]) = (
     &["net", "TcpStream", "TcpListener", "UdpSocket"],
-    &["capture/opencv.rs", "publish/mqtt.rs", "app/audit/serve.rs", "app/cli/audit.rs"],
+    &["capture/opencv.rs", "publish/mqtt.rs", "app/audit/serve.rs", "app/cli/audit.rs", "feeds/http.rs"],
 );
 /// What depends on the process around it, and who may.
 const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs"]);

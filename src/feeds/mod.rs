@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+pub mod folder;
+pub mod http;
 pub mod mqtt;
 
 /// Most bytes in one message, request or file: a till's whole day is a tenth of it.
@@ -74,6 +76,15 @@ impl Way {
     }
 }
 
+/// How it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// An object, a list of them, or one a line.
+    Json,
+    /// With the columns that the config file names.
+    Csv,
+}
+
 /// What became of what was handed over. All of it is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Receipt {
@@ -106,6 +117,8 @@ pub struct Handed {
     pub feed: Feed,
     /// How it came.
     pub way: Way,
+    /// How it is written.
+    pub format: Format,
     /// As it came.
     pub bytes: Vec<u8>,
     reply: SyncSender<Result<Receipt, NotTaken>>,
@@ -136,9 +149,9 @@ impl FeedSender {
     ///
     /// # Errors
     /// [`NotTaken`] says why it is to be handed over again.
-    pub fn hand(&self, feed: Feed, way: Way, bytes: Vec<u8>) -> Result<Receipt, NotTaken> {
+    pub fn hand(&self, feed: Feed, way: Way, format: Format, bytes: Vec<u8>) -> Result<Receipt, NotTaken> {
         let (reply, answer) = sync_channel(1);
-        self.0.send(Handed { feed, way, bytes, reply }).map_err(gone)?;
+        self.0.send(Handed { feed, way, format, bytes, reply }).map_err(gone)?;
         match answer.recv_timeout(PATIENCE) {
             Ok(receipt) => receipt,
             Err(RecvTimeoutError::Timeout) => Err(NotTaken::NoAnswer),
@@ -158,7 +171,8 @@ mod tests {
     #[test]
     fn whoever_hands_something_over_gets_the_answer_to_just_that() {
         let (sender, taken) = door();
-        let asking = std::thread::spawn(move || sender.hand(Feed::Till, Way::Http, b"{}".to_vec()));
+        let asking =
+            std::thread::spawn(move || sender.hand(Feed::Till, Way::Http, Format::Json, b"{}".to_vec()));
         let handed = taken.recv().unwrap();
         assert_eq!((handed.feed, handed.bytes.as_slice()), (Feed::Till, b"{}".as_slice()));
         handed.answer(Ok(Receipt { accepted: 2, ..Receipt::default() }));
@@ -169,13 +183,14 @@ mod tests {
     fn nothing_is_taken_when_the_service_is_gone() {
         let (sender, taken) = door();
         drop(taken);
-        assert_eq!(sender.hand(Feed::Till, Way::Mqtt, Vec::new()), Err(NotTaken::Stopped));
+        assert_eq!(sender.hand(Feed::Till, Way::Mqtt, Format::Json, Vec::new()), Err(NotTaken::Stopped));
     }
 
     #[test]
     fn nothing_is_taken_when_what_was_handed_over_is_dropped() {
         let (sender, taken) = door();
-        let asking = std::thread::spawn(move || sender.hand(Feed::Till, Way::Folder, Vec::new()));
+        let asking =
+            std::thread::spawn(move || sender.hand(Feed::Till, Way::Folder, Format::Csv, Vec::new()));
         drop(taken.recv());
         assert_eq!(asking.join().unwrap(), Err(NotTaken::Stopped));
     }

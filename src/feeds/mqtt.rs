@@ -5,7 +5,7 @@
 //! (`clean_session` off) and what came while the box was away is delivered when it is back. A message is confirmed only
 //! when it is on disk.
 
-use super::{Feed, FeedSender, NotTaken, Way};
+use super::{Feed, FeedSender, Format, NotTaken, Way};
 use crate::publish::backoff::{Backoff, Why};
 use crate::publish::mqtt::{feed_options, why_lost, why_not_connected};
 use crate::publish::{MqttSettings, PublishError};
@@ -129,7 +129,7 @@ impl<T: Fn(FeedsLink)> Listener<T> {
     fn take(&self, client: &Client, message: &Publish) -> Option<Ended> {
         // The broker may still keep something of a feed that was switched off: nobody waits for it.
         if let Some((_, feed)) = self.topics.iter().find(|(topic, _)| *topic == message.topic) {
-            match self.to.hand(*feed, Way::Mqtt, message.payload.to_vec()) {
+            match self.to.hand(*feed, Way::Mqtt, Format::Json, message.payload.to_vec()) {
                 Ok(_) => {}
                 Err(NotTaken::Stopped) => return Some(Ended::Gone),
                 Err(fault) => return Some(Ended::Trouble(Why::Failed, format!("{feed}: {fault}"))),

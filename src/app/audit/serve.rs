@@ -11,6 +11,7 @@ use super::figures::figures;
 use super::folder::AuditFolder;
 use super::format::{Clip, ClipId, ClipLine, Tally};
 use super::{Kept, MOST_PEOPLE, as_json, is_tallied, keep_tally};
+use crate::feeds::http::same_secret;
 use crate::time::{Clock, SystemClock};
 use anyhow::Context;
 use axum::body::Body;
@@ -170,15 +171,10 @@ fn is_own_host(host: &str, address: IpAddr) -> bool {
 
 async fn with_key(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let given = request.headers().get(KEY_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
-    if !is_same(given, desk.key.as_bytes()) {
+    if !same_secret(given, desk.key.as_bytes()) {
         return refused(StatusCode::UNAUTHORIZED, "the key is missing; open the address that was printed");
     }
     next.run(request).await
-}
-
-/// Compares in a time that does not tell how much is right.
-fn is_same(given: &[u8], key: &[u8]) -> bool {
-    given.len() == key.len() && given.iter().zip(key).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
 fn refused(status: StatusCode, why: &str) -> Response {

@@ -1,0 +1,195 @@
+//! Feeds over HTTP: `POST /v1/till`, `/v1/staffing` or `/v1/badges` with a token.
+//!
+//! It listens on this machine only, because it speaks no TLS: a till elsewhere comes through a proxy that does, or through
+//! the broker. What is answered is final: 200 says that it is on disk.
+
+use super::{Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A till that could not be answered now asks again after this long.
+const RETRY_AFTER_S: &str = "10";
+/// Reasons in an answer; all of them are counted, and kept on the box.
+const MOST_REASONS: usize = 100;
+
+/// Where to listen, and who may tell something.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// An address of this machine that only this machine reaches; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What `Authorization: Bearer` has to say.
+    pub token: String,
+}
+
+impl std::fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpSettings").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+struct Desk {
+    token: Arc<str>,
+    feeds: Arc<[Feed]>,
+    to: FeedSender,
+}
+
+/// Starts to listen; gives the address. The thread ends with the process.
+///
+/// # Errors
+/// Where the address is taken, or the system gives no thread.
+pub fn start(settings: &HttpSettings, feeds: &[Feed], to: FeedSender) -> io::Result<SocketAddr> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(settings.listen))?;
+    let address = listener.local_addr()?;
+    let desk = Desk { token: settings.token.as_str().into(), feeds: feeds.into(), to };
+    let routes = Router::new()
+        .route("/v1/{feed}", post(take))
+        .layer(DefaultBodyLimit::max(MOST_FEED_BYTES))
+        .with_state(desk);
+    std::thread::Builder::new().name("feeds http".to_owned()).spawn(move || {
+        let served = runtime.block_on(async { axum::serve(listener, routes).await });
+        if let Err(fault) = served {
+            tracing::error!("feeds over HTTP ended: {fault}");
+        }
+    })?;
+    Ok(address)
+}
+
+async fn take(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let of = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = of(header::AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default();
+    if !same_secret(given.as_bytes(), desk.token.as_bytes()) {
+        return refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`");
+    }
+    let Some(feed) = desk.feeds.iter().copied().find(|feed| feed.name() == name) else {
+        return refused(StatusCode::NOT_FOUND, "this box takes no such feed");
+    };
+    let kind = of(header::CONTENT_TYPE);
+    let format = match kind.split(';').next().unwrap_or_default().trim() {
+        "application/json" | "application/x-ndjson" => Format::Json,
+        "text/csv" => Format::Csv,
+        _ => return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json or text/csv"),
+    };
+    let hand = move || desk.to.hand(feed, Way::Http, format, body.into());
+    match tokio::task::spawn_blocking(hand).await {
+        Ok(Ok(receipt)) => taken(&receipt),
+        Ok(Err(not_taken)) => busy(&not_taken),
+        Err(_) => busy(&NotTaken::NoAnswer),
+    }
+}
+
+fn taken(receipt: &Receipt) -> Response {
+    let reason = |(row, why): &(u32, String)| json!({"row": row, "reason": why});
+    let aside: Vec<Value> = receipt.aside.iter().take(MOST_REASONS).map(reason).collect();
+    let nothing_good = receipt.accepted == 0 && receipt.duplicates == 0 && !receipt.aside.is_empty();
+    let status = if nothing_good { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let answer = json!({
+        "accepted": receipt.accepted,
+        "duplicates": receipt.duplicates,
+        "put_aside": receipt.aside.len(),
+        "reasons": aside,
+    });
+    (status, Json(answer)).into_response()
+}
+
+fn busy(why: &NotTaken) -> Response {
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, &why.to_string());
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
+    response
+}
+
+fn refused(status: StatusCode, why: &str) -> Response {
+    (status, Json(json!({"error": why}))).into_response()
+}
+
+/// Compares in a time that does not tell how much is right.
+#[must_use]
+pub fn same_secret(given: &[u8], secret: &[u8]) -> bool {
+    given.len() == secret.len() && given.iter().zip(secret).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feeds::door;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    const TOKEN: &str = "let-me-in";
+
+    /// Sends a request, as `answer` says what becomes of what it hands over; gives status and body.
+    fn ask(head: &str, body: &str, answer: Option<Result<Receipt, NotTaken>>) -> (u16, String) {
+        let (sender, taken) = door();
+        let settings = HttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token: TOKEN.to_owned() };
+        let address = start(&settings, &[Feed::Till], sender).unwrap();
+        let answering = answer.map(|answer| std::thread::spawn(move || taken.recv().unwrap().answer(answer)));
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let request = format!(
+            "POST {head}\r\nHost: box\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        answering.map(std::thread::JoinHandle::join);
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn sale(path: &str, token: &str, kind: &str) -> String {
+        format!("{path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}")
+    }
+
+    #[test]
+    fn a_sale_is_answered_with_what_became_of_it() {
+        let receipt = Receipt { accepted: 1, duplicates: 2, aside: vec![(4, "no id".to_owned())] };
+        let (status, body) =
+            ask(&sale("/v1/till", TOKEN, "application/json; charset=utf-8"), "[]", Some(Ok(receipt)));
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let expected = json!({"accepted": 1, "duplicates": 2, "put_aside": 1, "reasons": [{"row": 4, "reason": "no id"}]});
+        assert_eq!((status, body), (200, expected));
+    }
+
+    #[test]
+    fn a_request_of_which_nothing_was_good_is_no_success() {
+        let receipt = Receipt { aside: vec![(0, "not JSON".to_owned())], ..Receipt::default() };
+        assert_eq!(ask(&sale("/v1/till", TOKEN, "application/json"), "x", Some(Ok(receipt))).0, 422);
+    }
+
+    #[test]
+    fn what_is_not_on_disk_is_to_be_sent_again() {
+        let answer = Some(Err(NotTaken::NotStored("disk full".to_owned())));
+        let (status, body) = ask(&sale("/v1/till", TOKEN, "text/csv"), "id\n", answer);
+        assert!(status == 503 && body.contains("disk full"), "{status} {body}");
+    }
+
+    #[test]
+    fn nobody_without_the_token_tells_the_box_anything() {
+        for token in ["", "let-me-iN", "let-me-in2"] {
+            assert_eq!(ask(&sale("/v1/till", token, "application/json"), "[]", None).0, 401);
+        }
+        assert_eq!(ask("/v1/till HTTP/1.1\r\nContent-Type: application/json", "[]", None).0, 401);
+    }
+
+    #[test]
+    fn what_the_box_does_not_take_is_refused() {
+        assert_eq!(ask(&sale("/v1/staffing", TOKEN, "application/json"), "[]", None).0, 404);
+        assert_eq!(ask(&sale("/v1/till", TOKEN, "application/xml"), "<a/>", None).0, 415);
+        let large = "x".repeat(MOST_FEED_BYTES + 1);
+        assert_eq!(ask(&sale("/v1/till", TOKEN, "text/csv"), &large, None).0, 413);
+    }
+}
