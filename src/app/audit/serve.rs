@@ -284,8 +284,8 @@ mod tests {
     fn every_key_is_another_one_and_only_the_same_is_the_same() {
         let (one, other) = (new_key().unwrap(), new_key().unwrap());
         assert!(one.len() == 32 && one != other);
-        assert!(is_same(one.as_bytes(), one.as_bytes()));
-        assert!(!is_same(b"", one.as_bytes()) && !is_same(other.as_bytes(), one.as_bytes()));
+        assert!(same_secret(one.as_bytes(), one.as_bytes()));
+        assert!(!same_secret(b"", one.as_bytes()) && !same_secret(other.as_bytes(), one.as_bytes()));
     }
 
     #[test]
