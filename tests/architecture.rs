@@ -20,7 +20,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("flate2", &["wire/"]),
     ("image", &["capture/pictures.rs", "app/"]),
     ("indicatif", &["app/"]),
-    ("jiff", &["time.rs", "app/"]),
+    ("jiff", &["time.rs", "calendar/", "app/"]),
     ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
     (
