@@ -28,6 +28,7 @@ pub mod visitors;
 pub mod analytics;
 pub mod pipeline;
 pub mod recording;
+pub mod site;
 pub mod audit;
 pub mod wire;
 pub mod outbox;

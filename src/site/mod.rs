@@ -1,0 +1,3 @@
+//! What needs more than one camera: the till.
+
+pub mod till;
