@@ -15,6 +15,7 @@
 
 pub mod ids;
 pub mod time;
+pub mod calendar;
 pub mod random;
 pub mod geom;
 pub mod calibration;

@@ -16,11 +16,13 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("axum", &["app/audit/serve.rs", "feeds/http.rs"]),
     ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
+    ("csv", &["site/till/csv.rs"]),
+    ("encoding_rs", &["site/till/text.rs"]),
     ("fastrand", &["analytics/score.rs"]),
     ("flate2", &["wire/"]),
     ("image", &["capture/pictures.rs", "app/"]),
     ("indicatif", &["app/"]),
-    ("jiff", &["time.rs", "app/"]),
+    ("jiff", &["time.rs", "calendar/", "app/"]),
     ("nalgebra", &["calibration/"]),
     ("ndarray", &["detect/"]),
     (
@@ -37,12 +39,24 @@ const FOREIGN: &[Foreign<'_>] = &[
             "calibration/",
             "detect/manifest.rs",
             "recording/lines.rs",
+            "site/till/json.rs",
             "wire/",
             "publish/mqtt.rs",
             "app/audit/format.rs",
         ],
     ),
-    ("serde_json", &["recording/lines.rs", "wire/", "outbox/", "publish/mqtt.rs", "feeds/http.rs", "app/"]),
+    (
+        "serde_json",
+        &[
+            "recording/lines.rs",
+            "site/till/json.rs",
+            "wire/",
+            "outbox/",
+            "publish/mqtt.rs",
+            "feeds/http.rs",
+            "app/",
+        ],
+    ),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
@@ -54,8 +68,14 @@ const FOREIGN: &[Foreign<'_>] = &[
 ];
 
 /// Files whose types may be written and read as text; others only pass such types on.
-const SERIALISED: &[&str] =
-    &["calibration/", "detect/manifest.rs", "recording/lines.rs", "wire/", "app/audit/format.rs"];
+const SERIALISED: &[&str] = &[
+    "calibration/",
+    "detect/manifest.rs",
+    "recording/lines.rs",
+    "site/till/json.rs",
+    "wire/",
+    "app/audit/format.rs",
+];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);

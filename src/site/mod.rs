@@ -1,3 +1,4 @@
-//! What needs more than one camera: how many are in the store, and what share of them bought.
+//! What needs more than one camera: how many are in the store, what the till says, and what share of them bought.
 
 pub mod occupancy;
+pub mod till;
