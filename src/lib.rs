@@ -32,7 +32,6 @@ pub mod site;
 pub mod audit;
 pub mod wire;
 pub mod outbox;
-pub mod ledger;
 pub mod publish;
 pub mod feeds;
 pub mod config;

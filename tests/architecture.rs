@@ -31,7 +31,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "feeds/mqtt.rs", "app/watch/"]),
-    ("rusqlite", &["outbox/", "ledger/"]),
+    ("rusqlite", &["outbox/"]),
     ("rustix", &["detect/ort/", "app/"]),
     (
         "serde",
@@ -90,7 +90,6 @@ const FILES: (&[&str], &[&str]) = (
         "detect/manifest.rs",
         "feeds/folder.rs",
         "outbox/",
-        "ledger/open.rs",
         "publish/mqtt/",
         "app/",
     ],
