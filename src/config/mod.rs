@@ -42,6 +42,8 @@ pub const MIN_LINE_PX: f32 = 2.0;
 pub const MAX_FPS: f64 = 240.0;
 /// Longest U-turn. A minute is closed only after this time, so it stays short of what a dashboard can wait for.
 pub const MAX_U_TURN: Duration = Duration::from_secs(600);
+/// Longest time that a zone waits for something. A minute is closed only after it, as with the U-turn.
+pub const MAX_ZONE_SPAN: Duration = Duration::from_secs(600);
 /// Pictures further apart than this leave a gap in coverage, where nothing else is said.
 pub const LONGEST_GAP: Duration = Duration::from_secs(2);
 /// Threads inside one `run` of the network; more help no network of this size.
