@@ -51,7 +51,7 @@ pub enum Command {
     /// Count in a video clip or in a recording, as fast as it goes
     #[command(after_help = "Examples:\n  footfall count door.mp4 --line entrance:500,140,500,480\n  \
         footfall count door.mp4 --line in:500,140,500,480 --every 2 --events crossings.jsonl --json\n  \
-        footfall count table.mp4 --zone \"table:300,280 580,280 580,400 300,400\" --visit-after 3s\n  \
+        footfall count table.mp4 --zone \"table:300,280 580,280 580,400 300,400\" --visit-after 4s\n  \
         footfall count door.mp4 --config footfall.toml --camera door --video drawn.mp4\n  \
         footfall count --detections seen.jsonl --line entrance:500,140,500,480 --events crossings.jsonl\n\n\
         Whoever walks along a line from X1,Y1 to X2,Y2 on the picture has the store on the left.")]

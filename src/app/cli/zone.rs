@@ -16,7 +16,7 @@ pub struct ZoneArgs {
     /// With --config too, these zones take the place of the camera's own.
     #[arg(long, value_name = "NAME:X,Y X,Y X,Y ...", value_parser = ZoneSpec::parse)]
     pub zone: Vec<ZoneSpec>,
-    /// A stay in a zone is a visit when it lasted this long [default: 3s, or what the config file says]
+    /// A stay in a zone is a visit when it lasted this long [default: 6s, or what the config file says]
     #[arg(long, value_name = "DUR", value_parser = zone_span)]
     pub visit_after: Option<Duration>,
     /// A stay is over when the person was not seen inside for this long [default: 2s, or what the config file says]
