@@ -13,7 +13,8 @@ use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
 use crate::visitors::VisitorSettings;
 use crate::zones::{
-    Alarm, AllowedHours, Ground, QueueAlert, QueueStep, QueueVisit, Standing, Visit, ZoneNow, ZoneSettings, ZoneStep, Zones,
+    Alarm, AllowedHours, Ground, QueueAlert, QueueStep, QueueVisit, Standing, Visit, ZoneNow, ZoneSettings,
+    ZoneStep, Zones,
 };
 use std::time::Duration;
 

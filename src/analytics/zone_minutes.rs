@@ -107,7 +107,15 @@ impl ZoneTotal {
     /// A zone that nobody has visited.
     #[must_use]
     pub fn none_yet(zone: ZoneId) -> Self {
-        Self { zone, dwells: Vec::new(), engaged: 0, most_present: 0, queued: 0, abandoned: 0, wait: Duration::ZERO }
+        Self {
+            zone,
+            dwells: Vec::new(),
+            engaged: 0,
+            most_present: 0,
+            queued: 0,
+            abandoned: 0,
+            wait: Duration::ZERO,
+        }
     }
 
     /// Adds a visit, where it is one of this zone.
@@ -213,12 +221,14 @@ impl ZoneLedger {
                 counts.staff_visits += u32::from(*staff);
             }),
             ZoneStep::Engaged { at } => self.count(zone, *at, |counts| counts.engaged += 1),
-            ZoneStep::Stayed { stay, from, until, staff } => self.span(zone, *from, *until, |counts, begun, ended| {
-                counts.present.add(*stay, begun, ended);
-                if *staff {
-                    counts.staff_person += ended - begun;
-                }
-            }),
+            ZoneStep::Stayed { stay, from, until, staff } => {
+                self.span(zone, *from, *until, |counts, begun, ended| {
+                    counts.present.add(*stay, begun, ended);
+                    if *staff {
+                        counts.staff_person += ended - begun;
+                    }
+                })
+            }
             ZoneStep::FoundToBeStaff { at, until } => {
                 self.count(zone, *at, |counts| counts.staff_visits += 1);
                 self.span(zone, *at, *until, |counts, begun, ended| counts.staff_person += ended - begun);
@@ -232,7 +242,9 @@ impl ZoneLedger {
         match step {
             QueueStep::Joined { at } => self.count(zone, *at, |counts| counts.joined += 1),
             QueueStep::Waited { stay, from, until } => {
-                self.span(zone, *from, *until, |counts, begun, ended| counts.waiting.add(*stay, begun, ended));
+                self.span(zone, *from, *until, |counts, begun, ended| {
+                    counts.waiting.add(*stay, begun, ended)
+                });
             }
             QueueStep::Served { at, wait } => self.count(zone, *at, |counts| {
                 counts.served += 1;

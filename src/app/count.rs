@@ -8,8 +8,8 @@ use crate::app::exit::Failure;
 use crate::app::sights::Sights;
 use crate::app::usage::{peak_rss_mb, process_cpu};
 use crate::calibration::{Floor, FloorError};
-use crate::config::Span;
 use crate::capture::Frame;
+use crate::config::Span;
 use crate::detect::Detection;
 use crate::geom::{ImagePoint, PictureSize};
 use crate::ids::CameraId;
@@ -150,7 +150,8 @@ fn zone_json((total, rule): &(ZoneTotal, VisitRule)) -> (String, serde_json::Val
 }
 
 fn zone_text(total: &ZoneTotal, rule: &VisitRule) -> String {
-    let span = |span: Option<Duration>| span.map_or("-".to_owned(), |span| format!("{:.1} s", span.as_secs_f64()));
+    let span =
+        |span: Option<Duration>| span.map_or("-".to_owned(), |span| format!("{:.1} s", span.as_secs_f64()));
     let mut text = format!(
         "{:<20} visits {:>5}   engaged {:>5}   dwell: mean {}, median {} (a visit lasts {} or longer, an engaged one {})\n",
         total.zone.as_str(),
@@ -163,7 +164,10 @@ fn zone_text(total: &ZoneTotal, rule: &VisitRule) -> String {
     );
     if let Some(people) = u32::try_from(total.queued).ok().filter(|people| *people > 0) {
         let mean = span(Some(total.wait / people));
-        text += &format!("{:<20} queued {people:>5}   gave up {:>5}   waited on the average {mean}\n", "", total.abandoned);
+        text += &format!(
+            "{:<20} queued {people:>5}   gave up {:>5}   waited on the average {mean}\n",
+            "", total.abandoned
+        );
     }
     text
 }
@@ -226,7 +230,14 @@ pub fn count_sights<'a>(
         frames,
         frames_used: count.frames_used,
         lines: count.totals,
-        zones: job.pipeline.zones.iter().map(|zone| zone.rule).zip(count.zone_totals).map(|(r, t)| (t, r)).collect(),
+        zones: job
+            .pipeline
+            .zones
+            .iter()
+            .map(|zone| zone.rule)
+            .zip(count.zone_totals)
+            .map(|(r, t)| (t, r))
+            .collect(),
         cpu: process_cpu(),
         wall: clock.now().elapsed,
         inference_cpu: count.sights.inference_cpu(),
@@ -299,7 +310,12 @@ impl Count<'_, '_> {
         let fault = |fault: FloorError| Failure::Input(format!("calibration: {fault}"));
         let floor = pipeline.floor.clone().map(|floor| floor.for_picture(size)).transpose().map_err(fault)?;
         for line in &pipeline.lines {
-            check_points(&format!("line {}", line.id), &[line.segment.a, line.segment.b], size, floor.as_ref())?;
+            check_points(
+                &format!("line {}", line.id),
+                &[line.segment.a, line.segment.b],
+                size,
+                floor.as_ref(),
+            )?;
         }
         for zone in &pipeline.zones {
             let service = zone.queue.as_ref().map(|queue| &queue.service);
@@ -342,7 +358,12 @@ impl Count<'_, '_> {
 }
 
 /// That points lie in the picture, and on the floor where there is one.
-fn check_points(what: &str, points: &[ImagePoint], size: PictureSize, floor: Option<&Floor>) -> Result<(), Failure> {
+fn check_points(
+    what: &str,
+    points: &[ImagePoint],
+    size: PictureSize,
+    floor: Option<&Floor>,
+) -> Result<(), Failure> {
     if let Some(stray) = points.iter().find(|point| !size.contains(**point)) {
         return Err(Failure::Input(format!(
             "{what}: [{}, {}] lies outside the picture of {size}; give coordinates from 0 to {} and 0 to {}",

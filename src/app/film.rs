@@ -3,9 +3,9 @@
 use super::count::{Seen, Watcher};
 use super::draw::{BoxMark, ClipWriter, LineMark, Overlay, Trail, ZoneKind, ZoneMark, draw};
 use crate::analytics::LineTotal;
+use crate::calibration::Floor;
 use crate::capture::Picture;
 use crate::count::{Anchor, Band};
-use crate::calibration::Floor;
 use crate::geom::{FloorPoint, ImageBox, ImagePoint, PictureSize, Polygon, Segment};
 use crate::pipeline::PipelineSettings;
 use crate::track::Sighting;
@@ -247,12 +247,14 @@ fn zone_marks(pipeline: &PipelineSettings, now: Option<&[ZoneNow]>, size: Pictur
     });
     let visited = pipeline.zones.iter().flat_map(|settings| {
         let now = now.and_then(|now| now.iter().find(|now| now.zone == settings.id));
-        let waiting = now.and_then(|now| now.queue).map(|people| format!("  waiting {people}")).unwrap_or_default();
+        let waiting =
+            now.and_then(|now| now.queue).map(|people| format!("  waiting {people}")).unwrap_or_default();
         let label = match now {
             Some(now) => format!("{}  now {}  visits {}{waiting}", settings.id, now.present, now.visits),
             None => settings.id.to_string(),
         };
-        let service = settings.queue.as_ref().map(|queue| (&queue.service, format!("{}: served here", settings.id)));
+        let service =
+            settings.queue.as_ref().map(|queue| (&queue.service, format!("{}: served here", settings.id)));
         let areas = std::iter::once((&settings.area, label)).chain(service);
         areas.filter_map(|(area, label)| {
             zone(&*on_picture(area, pipeline.floor.as_ref())?, &label, ZoneKind::Visits)
@@ -342,7 +344,8 @@ mod tests {
             let sighting = Sighting { track: TrackId(1), bbox, frame: number, at: FrameTime::default() };
             let picture = Picture { width: size.width, height: size.height, bgr: Vec::new() };
             let frame = Frame { number, at: FrameTime::default(), picture };
-            let seen = Seen { frame: &frame, detections: &[], sightings: &[sighting], totals: &[], zones: &[] };
+            let seen =
+                Seen { frame: &frame, detections: &[], sightings: &[sighting], totals: &[], zones: &[] };
             film.follow(&seen);
             overlay = film.overlay(&seen);
         }

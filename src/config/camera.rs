@@ -160,7 +160,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
     let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), files));
     let zones = zone::zones(table, Grounds { picture, floor: floor.as_ref() });
     if lines.as_ref().is_some_and(Vec::is_empty) && zones.as_ref().is_some_and(Vec::is_empty) {
-        let example = "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y], or a [[camera.zone]]";
+        let example =
+            "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y], or a [[camera.zone]]";
         table.fault("line", FaultKind::None { what: "line", example });
     }
     let tracking = TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() };

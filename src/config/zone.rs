@@ -8,8 +8,8 @@ use crate::calibration::Floor;
 use crate::geom::{FloorPoint, FloorPolygon, PictureSize};
 use crate::ids::ZoneId;
 use crate::zones::{
-    AlertSettings, Allowed, AllowedHours, Area, DEFAULT_ENGAGED_AFTER, DEFAULT_LEAVE_AFTER, DEFAULT_VISIT_AFTER,
-    QueueSettings, RestrictionSettings, VisitRule, ZoneSettings,
+    AlertSettings, Allowed, AllowedHours, Area, DEFAULT_ENGAGED_AFTER, DEFAULT_LEAVE_AFTER,
+    DEFAULT_VISIT_AFTER, QueueSettings, RestrictionSettings, VisitRule, ZoneSettings,
 };
 use std::time::Duration;
 
@@ -132,10 +132,18 @@ fn queue(table: &mut Table<'_>, grounds: Grounds<'_>, space: Space) -> Option<Qu
     let during = table.span("alert_after", ALERT_AFTER);
     let mut people = |key| table.get(key).and_then(|e| e.whole(0..=MAX_PEOPLE)).map(|people| people as usize);
     let (above, clear_at) = (people("alert_length"), people("clear_length"));
-    let length = above.map(|above| AlertSettings { above, clear_at: clear_at.unwrap_or(above / 2).min(above), during });
+    let length = above.map(|above| AlertSettings {
+        above,
+        clear_at: clear_at.unwrap_or(above / 2).min(above),
+        during,
+    });
     let mut wait = |key| table.get(key).and_then(|e| e.span(Duration::ZERO..=MOST_WAIT));
     let (above, clear_at) = (wait("alert_wait"), wait("clear_wait"));
-    let wait = above.map(|above| AlertSettings { above, clear_at: clear_at.unwrap_or(above / 2).min(above), during });
+    let wait = above.map(|above| AlertSettings {
+        above,
+        clear_at: clear_at.unwrap_or(above / 2).min(above),
+        during,
+    });
     Some(QueueSettings { service: service?, served_after, length, wait })
 }
 

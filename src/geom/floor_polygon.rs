@@ -61,8 +61,10 @@ mod tests {
 
     #[test]
     fn a_corner_of_a_shop_holds_what_stands_in_it() {
-        let corner = polygon(&[(0.0, 0.0), (4.0, 0.0), (4.0, 1.0), (1.0, 1.0), (1.0, 3.0), (0.0, 3.0)]).unwrap();
-        let check = |x_m, y_m, inside| assert_eq!(corner.contains(FloorPoint { x_m, y_m }), inside, "{x_m} {y_m}");
+        let corner =
+            polygon(&[(0.0, 0.0), (4.0, 0.0), (4.0, 1.0), (1.0, 1.0), (1.0, 3.0), (0.0, 3.0)]).unwrap();
+        let check =
+            |x_m, y_m, inside| assert_eq!(corner.contains(FloorPoint { x_m, y_m }), inside, "{x_m} {y_m}");
         check(0.5, 2.5, true);
         check(3.5, 0.5, true);
         check(3.5, 2.5, false);

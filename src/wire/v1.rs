@@ -15,8 +15,8 @@
 mod zones;
 
 pub use zones::{
-    Alarm, Alert, AlertAbout, Decimal, End, Maker, PathSpace, Queue, QueueMinute, Range, Reason, Rule, Visit, ZoneMinute,
-    ZoneNow,
+    Alarm, Alert, AlertAbout, Decimal, End, Maker, PathSpace, Queue, QueueMinute, Range, Reason, Rule, Visit,
+    ZoneMinute, ZoneNow,
 };
 
 use crate::analytics::LineMinute;

@@ -13,8 +13,8 @@ mod standing;
 pub use queue::{QueueAlert, QueueAlertKind, QueueStep, QueueVisit};
 pub use restricted::{ALARM_POINTS, Alarm, AlarmPoint, AlarmReason, AlarmSpace};
 pub use settings::{
-    Allowed, AllowedHours, AlertSettings, Area, DEFAULT_ENGAGED_AFTER, DEFAULT_LEAVE_AFTER, DEFAULT_VISIT_AFTER,
-    QueueSettings, RestrictionSettings, VisitRule, ZoneSettings,
+    AlertSettings, Allowed, AllowedHours, Area, DEFAULT_ENGAGED_AFTER, DEFAULT_LEAVE_AFTER,
+    DEFAULT_VISIT_AFTER, QueueSettings, RestrictionSettings, VisitRule, ZoneSettings,
 };
 pub use standing::{Ground, Standing};
 

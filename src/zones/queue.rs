@@ -200,7 +200,8 @@ impl Queue {
     }
 
     fn waiting(&self) -> impl Iterator<Item = FrameTime> + '_ {
-        let unserved = self.people.iter().filter(|person| person.served.is_none() && person.at_service.is_none());
+        let unserved =
+            self.people.iter().filter(|person| person.served.is_none() && person.at_service.is_none());
         unserved.filter_map(|person| person.joined)
     }
 

@@ -127,12 +127,7 @@ impl Watch {
     }
 
     /// Lets time go by with those who are there now.
-    pub(super) fn settle(
-        &mut self,
-        now: FrameTime,
-        presence: &Presence,
-        out: &mut Vec<ZoneStep>,
-    ) {
+    pub(super) fn settle(&mut self, now: FrameTime, presence: &Presence, out: &mut Vec<ZoneStep>) {
         let people = presence.present();
         let reason = self.reason(now, people);
         if self.open.is_some_and(|open| reason != Some(open.reason)) {

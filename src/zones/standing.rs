@@ -79,10 +79,14 @@ impl Ground {
     pub fn stand(&self, sighting: &Sighting) -> Standing {
         let bbox = &sighting.bbox;
         let foot = bbox.foot();
-        let is_cut = self.picture.is_some_and(|size| foot.y >= size.height as f32 - CUT_WITHIN * bbox.height());
-        let hidden_foot = self.floor.as_ref().filter(|_| is_cut).and_then(|floor| self.hidden_foot(floor, bbox));
-        let placed = self.floor.as_ref().and_then(|floor| floor.place(hidden_foot.unwrap_or(self.seen_foot(foot))));
-        let height_px = if is_cut { bbox.height().max(HEIGHT_OF_WIDTH * bbox.width()) } else { bbox.height() };
+        let is_cut =
+            self.picture.is_some_and(|size| foot.y >= size.height as f32 - CUT_WITHIN * bbox.height());
+        let hidden_foot =
+            self.floor.as_ref().filter(|_| is_cut).and_then(|floor| self.hidden_foot(floor, bbox));
+        let placed =
+            self.floor.as_ref().and_then(|floor| floor.place(hidden_foot.unwrap_or(self.seen_foot(foot))));
+        let height_px =
+            if is_cut { bbox.height().max(HEIGHT_OF_WIDTH * bbox.width()) } else { bbox.height() };
         let at_edge = |size: PictureSize| (1.0 - REACHES_EDGE) * size.height as f32;
         let foot_in_image = self.seen_foot(foot);
         let foot_in_image = match self.picture {

@@ -63,7 +63,9 @@ pub struct ZoneSpec {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ZoneSpecError {
     /// There is no name.
-    #[error("a zone is \"NAME:X,Y X,Y X,Y ...\", such as \"shelf:300,280 580,280 580,400 300,400\"; the name is missing")]
+    #[error(
+        "a zone is \"NAME:X,Y X,Y X,Y ...\", such as \"shelf:300,280 580,280 580,400 300,400\"; the name is missing"
+    )]
     NoName,
     /// The name is none.
     #[error("the zone's name: {0}")]

@@ -347,7 +347,7 @@ mod tests {
         counter.pipeline.finish(clock.now(), &mut counter.told);
         let told = counter.told.iter().find_map(|event| match event {
             CameraEvent::Minute(minute) => Some((minute.frames, minute.dropped)),
-            CameraEvent::Crossing(_) => None,
+            _ => None,
         });
         assert_eq!(told, Some(expected));
         assert_eq!(!counter.shared.board.problems().is_empty(), is_troubled);

@@ -401,8 +401,12 @@ impl Fact {
     #[must_use]
     pub fn alert(made_by: &MadeBy, alert: &zones::QueueAlert) -> Self {
         let (what, value, limit) = match alert.what {
-            QueueAlertKind::Length { people, limit } => (AlertAbout::QueueLength, people as u64, limit as u64),
-            QueueAlertKind::Wait { longest, limit } => (AlertAbout::QueueWait, whole_ms(longest), whole_ms(limit)),
+            QueueAlertKind::Length { people, limit } => {
+                (AlertAbout::QueueLength, people as u64, limit as u64)
+            }
+            QueueAlertKind::Wait { longest, limit } => {
+                (AlertAbout::QueueWait, whole_ms(longest), whole_ms(limit))
+            }
         };
         Self::Alert(Alert {
             zone: alert.zone.to_string(),
