@@ -113,15 +113,22 @@ id! {
     ZoneId
 }
 
-impl LineId {
-    /// A name given on the command line to a one-off count, where capitals are allowed too.
-    ///
-    /// # Errors
-    /// [`IdError`] says what is wrong with the text.
-    pub fn parse_any_case(text: &str) -> Result<Self, IdError> {
-        checked(text, Case::Any).map(Self)
-    }
+macro_rules! any_case {
+    ($name:ident) => {
+        impl $name {
+            /// A name given on the command line to a one-off count, where capitals are allowed too.
+            ///
+            /// # Errors
+            /// [`IdError`] says what is wrong with the text.
+            pub fn parse_any_case(text: &str) -> Result<Self, IdError> {
+                checked(text, Case::Any).map(Self)
+            }
+        }
+    };
 }
+
+any_case!(LineId);
+any_case!(ZoneId);
 
 /// One person as followed by one camera in one run. Never reused, and never an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,10 +1,10 @@
-//! One camera: frames and detections in, crossings and minutes out. The only place where its stages meet.
+//! One camera: frames and detections in, crossings, visits and minutes out. The only place where its stages meet.
 //!
 //! It owns no clock, no camera and no network: whoever runs it hands in frames with their
 //! times, and what the network found. So a recording played through it gives exactly the records that the camera
 //! gave.
 
-use crate::analytics::{LineMinute, MinuteLedger};
+use crate::analytics::{LineMinute, MinuteLedger, QueueMinute, ZoneLedger, ZoneMinute};
 use crate::calibration::Floor;
 use crate::count::{Crossing, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
@@ -12,7 +12,10 @@ use crate::geom::{PictureSize, Polygon};
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
 use crate::visitors::VisitorSettings;
-use crate::zones::ZoneSettings;
+use crate::zones::{
+    Alarm, AllowedHours, Ground, QueueAlert, QueueStep, QueueVisit, Standing, Visit, ZoneNow, ZoneSettings,
+    ZoneStep, Zones,
+};
 use std::time::Duration;
 
 /// How one camera counts.
@@ -48,6 +51,18 @@ pub enum CameraEvent {
     Crossing(Crossing),
     /// A minute of a line, or a part of one, is over.
     Minute(LineMinute),
+    /// Somebody was in a zone for long enough, and is no more.
+    Visit(Visit),
+    /// A minute of a zone, or a part of one, is over.
+    ZoneMinute(ZoneMinute),
+    /// Somebody waited in a queue, and does no more.
+    Queue(QueueVisit),
+    /// A minute of a queue, or a part of one, is over.
+    QueueMinute(QueueMinute),
+    /// A queue is too long, or no more.
+    Alert(QueueAlert),
+    /// Presence that is not allowed lasts, or is over.
+    Alarm(Alarm),
 }
 
 /// A frame without its pixels: what counting needs to know of it.
@@ -93,11 +108,18 @@ pub struct Pipeline {
     tracker: Tracker,
     wires: Vec<Tripwire>,
     minutes: MinuteLedger,
+    ground: Ground,
+    zones: Zones,
+    zone_minutes: ZoneLedger,
     // Kept between frames for their memory.
     people: Vec<Detection>,
     steps: TrackSteps,
     crossings: Vec<Crossing>,
     closed: Vec<LineMinute>,
+    standings: Vec<Standing>,
+    zone_steps: Vec<(usize, ZoneStep)>,
+    closed_zones: Vec<ZoneMinute>,
+    closed_queues: Vec<QueueMinute>,
 }
 
 impl Pipeline {
@@ -110,10 +132,15 @@ impl Pipeline {
         let u_turn = settings.lines.iter().map(|line| line.u_turn).max().unwrap_or_default();
         let longest_gap = settings.longest_gap.max(two_frames_at(settings.rate));
         let minutes = MinuteLedger::new(ids, start, longest_gap, u_turn.max(longest_gap) + CONFIRMATION_HOLD);
+        let zone_minutes =
+            ZoneLedger::new(&settings.zones, start, longest_gap, longest_gap + CONFIRMATION_HOLD);
         let wires = settings.lines.into_iter().map(Tripwire::new).collect::<Result<_, _>>()?;
         Ok(Self {
             picture: settings.picture,
             exclusion: settings.exclusion,
+            ground: Ground::new(settings.floor.clone()),
+            zones: Zones::new(settings.zones),
+            zone_minutes,
             tracker: match settings.floor {
                 None if !settings.learns_floor => Tracker::on_image(settings.tracking),
                 floor => Tracker::new(settings.tracking, floor),
@@ -124,6 +151,10 @@ impl Pipeline {
             steps: TrackSteps::default(),
             crossings: Vec::new(),
             closed: Vec::new(),
+            standings: Vec::new(),
+            zone_steps: Vec::new(),
+            closed_zones: Vec::new(),
+            closed_queues: Vec::new(),
         })
     }
 
@@ -139,22 +170,28 @@ impl Pipeline {
     ) -> Result<(), FrameRefused> {
         let picture = *self.picture.get_or_insert(frame.size);
         let Some((x, y)) = scale(frame.size, picture) else {
-            self.minutes.interrupted();
+            self.interrupted();
             return Err(FrameRefused::OtherShape { got: frame.size, expected: picture });
         };
         self.tracker.picture_is(picture);
+        self.ground.picture_is(picture);
         self.people.clear();
         let scaled = detections.iter().map(|d| Detection { bbox: d.bbox.scaled(x, y), ..*d });
         let excluded = |d: &Detection| self.exclusion.iter().any(|zone| zone.contains(d.bbox.foot()));
         self.people.extend(scaled.filter(|d| !excluded(d)));
 
         self.minutes.frame(frame.at, frame.dropped);
+        self.zone_minutes.frame(frame.at, frame.dropped);
         self.tracker.step(frame.number, frame.at, &self.people, &mut self.steps);
+        self.standings.clear();
+        self.standings.extend(self.steps.sightings.iter().map(|sighting| self.ground.stand(sighting)));
         for sighting in &self.steps.sightings {
             self.wires.iter_mut().for_each(|wire| wire.see(sighting, &mut self.crossings));
         }
+        self.standings.iter().for_each(|standing| self.zones.see(standing));
         for track in &self.steps.ended {
             self.wires.iter_mut().for_each(|wire| wire.forget(*track));
+            self.zones.forget(*track);
         }
         self.tick(frame.at, out);
         Ok(())
@@ -164,21 +201,52 @@ impl Pipeline {
     pub fn tick(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
         self.wires.iter_mut().for_each(|wire| wire.settle(now, &mut self.crossings));
         self.give_out_crossings(out);
+        self.zones.settle(now, &mut self.zone_steps);
+        self.give_out_zone_steps(out);
         self.minutes.close(now, &mut self.closed);
-        out.extend(self.closed.drain(..).map(CameraEvent::Minute));
+        self.zone_minutes.close(now, &mut self.closed_zones, &mut self.closed_queues);
+        self.give_out_minutes(out);
     }
 
     /// Notes that frames stopped coming: what follows does not join on to what was.
     pub fn interrupted(&mut self) {
         self.minutes.interrupted();
+        self.zone_minutes.interrupted();
+    }
+
+    /// Says when presence is allowed in zones that go by the store's hours.
+    pub fn allowed_hours(&mut self, hours: &AllowedHours) {
+        self.zones.allowed_hours(hours);
     }
 
     /// Ends the run: everything held back comes out, the open minute as a part of one.
     pub fn finish(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
         self.wires.iter_mut().for_each(|wire| wire.finish(&mut self.crossings));
         self.give_out_crossings(out);
+        self.zones.finish(now, &mut self.zone_steps);
+        self.give_out_zone_steps(out);
         self.minutes.finish(now, &mut self.closed);
+        self.zone_minutes.finish(now, &mut self.closed_zones, &mut self.closed_queues);
+        self.give_out_minutes(out);
+    }
+
+    fn give_out_minutes(&mut self, out: &mut Vec<CameraEvent>) {
         out.extend(self.closed.drain(..).map(CameraEvent::Minute));
+        out.extend(self.closed_zones.drain(..).map(CameraEvent::ZoneMinute));
+        out.extend(self.closed_queues.drain(..).map(CameraEvent::QueueMinute));
+    }
+
+    fn give_out_zone_steps(&mut self, out: &mut Vec<CameraEvent>) {
+        for (zone, step) in self.zone_steps.drain(..) {
+            self.zone_minutes.step(zone, &step);
+            match step {
+                ZoneStep::Ended { visit, .. } => out.push(CameraEvent::Visit(visit)),
+                ZoneStep::Queue(QueueStep::Left(left)) => out.push(CameraEvent::Queue(left)),
+                ZoneStep::Queue(QueueStep::Alert(alert)) => out.push(CameraEvent::Alert(alert)),
+                ZoneStep::Alarm(alarm) => out.push(CameraEvent::Alarm(alarm)),
+                _ => {}
+            }
+        }
     }
 
     fn give_out_crossings(&mut self, out: &mut Vec<CameraEvent>) {
@@ -192,6 +260,11 @@ impl Pipeline {
     #[must_use]
     pub fn plane(&self) -> PlaneName {
         self.tracker.plane()
+    }
+
+    /// How every zone is now.
+    pub fn zones_now(&self) -> impl Iterator<Item = ZoneNow> + '_ {
+        self.zones.now()
     }
 
     /// Sightings of the frame stepped through last, in px of the configured picture: for drawing.

@@ -10,12 +10,13 @@ use footfall::count::{Anchor, Band, LineSettings};
 use footfall::detect::decode::{Output, Values};
 use footfall::detect::letterbox::TensorMut;
 use footfall::detect::{Detection, Head, Letterbox, Manifest, nms};
-use footfall::geom::{ImageBox, ImagePoint, PictureSize, Segment};
-use footfall::ids::LineId;
+use footfall::geom::{ImageBox, ImagePoint, PictureSize, Polygon, Segment};
+use footfall::ids::{LineId, ZoneId};
 use footfall::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use footfall::time::{FrameTime, WallTime};
 use footfall::track::TrackSettings;
 use footfall::visitors::VisitorSettings;
+use footfall::zones::{Area, ZoneSettings};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -154,7 +155,14 @@ fn walkers(frame: u64) -> impl Iterator<Item = Detection> {
     })
 }
 
-/// A pipeline with one line, on the floor of the sample clip or on a picture of which nothing is known.
+/// A zone over the right half of the picture.
+fn zone() -> ZoneSettings {
+    let corners = [(384.0, 0.0), (768.0, 0.0), (768.0, 576.0), (384.0, 576.0)];
+    let polygon = Polygon::new(corners.map(|(x, y)| ImagePoint::new(x, y)).to_vec()).expect("a sound zone");
+    ZoneSettings::new(ZoneId::parse("shelf").expect("an id"), Area::Image(polygon))
+}
+
+/// A pipeline with one line and one zone, on the floor of the sample clip or on a picture of which nothing is known.
 fn pipeline(floor: Option<Floor>) -> Pipeline {
     let line = LineSettings {
         id: LineId::parse("door").expect("an id"),
@@ -169,7 +177,7 @@ fn pipeline(floor: Option<Floor>) -> Pipeline {
         rate: None,
         lines: vec![line],
         exclusion: Vec::new(),
-        zones: Vec::new(),
+        zones: vec![zone()],
         visitors: VisitorSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),

@@ -1,41 +1,24 @@
-//! Sums by the minute, and how much of each minute was really seen.
-//!
-//! A minute in which the camera gave nothing is a record too, with nothing seen: missing is never
-//! zero. A minute is given out once, a while after its end, so that a crossing which is still being
-//! decided finds it open. What comes later still becomes a further part of that minute: parts add up.
+//! Sums of lines by the minute, and how much of each minute was really seen.
 
 use super::LineMinute;
+use super::book::{Closed, MinuteBook};
 use crate::count::{Crossing, Direction};
 use crate::ids::LineId;
-use crate::time::{FrameTime, MINUTE_MS, WallTime};
-use std::collections::BTreeMap;
+use crate::time::FrameTime;
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_millis(MINUTE_MS.unsigned_abs());
-
-/// The minutes of one camera that are not given out yet.
+/// The minutes of one camera's lines that are not given out yet.
 #[derive(Debug, Clone)]
 pub struct MinuteLedger {
     lines: Vec<LineId>,
-    open: BTreeMap<WallTime, OpenMinute>,
-    start: WallTime,
-    /// Minutes before this one have been opened.
-    next: WallTime,
-    /// Minutes before this one have been given out.
-    given_out: WallTime,
-    last_frame: Option<FrameTime>,
-    last_close: FrameTime,
-    longest_gap: Duration,
-    hold: Duration,
+    book: MinuteBook<Counts>,
 }
 
-#[derive(Debug, Clone)]
-struct OpenMinute {
-    seen: Duration,
-    frames: u32,
-    dropped: u32,
-    /// Entries and exits of each line.
-    counts: Vec<(u32, u32)>,
+/// Of one line in one minute.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    entries: u32,
+    exits: u32,
 }
 
 impl MinuteLedger {
@@ -45,121 +28,62 @@ impl MinuteLedger {
     /// after its end.
     #[must_use]
     pub fn new(lines: Vec<LineId>, start: FrameTime, longest_gap: Duration, hold: Duration) -> Self {
-        let mut ledger = Self {
-            lines,
-            open: BTreeMap::new(),
-            start: start.wall,
-            next: start.wall.minute(),
-            given_out: start.wall.minute(),
-            last_frame: None,
-            last_close: start,
-            longest_gap,
-            hold,
-        };
-        ledger.minute_of(start.wall);
-        ledger
+        Self { book: MinuteBook::new(lines.len(), start, longest_gap, hold), lines }
     }
 
     /// Notes a frame that was looked at, and how many were dropped since the one before.
     pub fn frame(&mut self, at: FrameTime, dropped: u32) {
-        let gap = self.last_frame.map_or(Duration::ZERO, |last| at.since(last));
-        if gap <= self.longest_gap {
-            self.saw(at.wall - gap, gap);
-        }
-        let minute = self.minute_of(at.wall);
-        minute.frames = minute.frames.saturating_add(1);
-        minute.dropped = minute.dropped.saturating_add(dropped);
-        self.last_frame = Some(at);
+        self.book.frame(at, dropped);
     }
 
     /// What follows does not join on to the last frame: the camera was away, or its picture could not be used.
     pub fn interrupted(&mut self) {
-        self.last_frame = None;
-    }
-
-    fn saw(&mut self, mut from: WallTime, mut span: Duration) {
-        while !span.is_zero() {
-            let here = span.min((from.minute() + MINUTE).since(from));
-            self.minute_of(from).seen += here;
-            (from, span) = (from + here, span - here);
-        }
+        self.book.interrupted();
     }
 
     /// Notes a crossing in the minute that it happened in.
     pub fn crossing(&mut self, crossing: &Crossing) {
         let Some(line) = self.lines.iter().position(|id| *id == crossing.line) else { return };
-        let (entries, exits) = &mut self.minute_of(crossing.at.wall).counts[line];
+        let Some(counts) = self.book.counts(line, crossing.at.wall) else { return };
         match crossing.direction {
-            Direction::In => *entries += 1,
-            Direction::Out => *exits += 1,
+            Direction::In => counts.entries += 1,
+            Direction::Out => counts.exits += 1,
         }
-    }
-
-    fn minute_of(&mut self, wall: WallTime) -> &mut OpenMinute {
-        let lines = self.lines.len();
-        self.open.entry(wall.minute()).or_insert_with(|| OpenMinute {
-            seen: Duration::ZERO,
-            frames: 0,
-            dropped: 0,
-            counts: vec![(0, 0); lines],
-        })
     }
 
     /// Gives out the minutes that ended at least `hold` ago, also those in which nothing was seen.
     pub fn close(&mut self, now: FrameTime, out: &mut Vec<LineMinute>) {
-        self.open_unseen(now, (now.wall - self.hold).minute());
-        self.give_out_before((now.wall - self.hold).minute(), now.wall, out);
+        let lines = &self.lines;
+        self.book.close(now, |closed| out.extend(of_lines(lines, closed)));
     }
 
     /// Gives out everything, the open minute as a part of one.
     pub fn finish(&mut self, now: FrameTime, out: &mut Vec<LineMinute>) {
-        self.open_unseen(now, now.wall.minute());
-        self.give_out_before(WallTime::from_unix_ms(i64::MAX), now.wall, out);
+        let lines = &self.lines;
+        self.book.finish(now, |closed| out.extend(of_lines(lines, closed)));
     }
+}
 
-    /// Opens the minutes before `end` that went by without a frame.
-    ///
-    /// A wall clock that moved much further than time did was set: what it skipped never was.
-    fn open_unseen(&mut self, now: FrameTime, end: WallTime) {
-        let passed = now.since(self.last_close);
-        let clock_was_set = now.wall.since(self.last_close.wall) > passed + MINUTE;
-        if self.last_close.wall.since(now.wall) > MINUTE {
-            // Set back: minutes that were given out come again, as parts, and go on from here.
-            (self.start, self.next) = (now.wall, now.wall.minute());
-        }
-        self.last_close = now;
-        while !clock_was_set && self.next < end {
-            self.minute_of(self.next);
-            self.next = self.next + MINUTE;
-        }
-        self.next = self.next.max(end);
-    }
-
-    fn give_out_before(&mut self, end: WallTime, now: WallTime, out: &mut Vec<LineMinute>) {
-        while let Some(first) = self.open.first_entry().filter(|first| *first.key() < end) {
-            let (start, minute) = first.remove_entry();
-            let whole = self.start <= start && start + MINUTE <= now && start >= self.given_out;
-            self.given_out = self.given_out.max(start + MINUTE);
-            for (line, (entries, exits)) in self.lines.iter().zip(minute.counts) {
-                out.push(LineMinute {
-                    line: line.clone(),
-                    start,
-                    entries,
-                    exits,
-                    seen: minute.seen.min(MINUTE),
-                    frames: minute.frames,
-                    dropped: minute.dropped,
-                    part: !whole,
-                });
-            }
-        }
-    }
+fn of_lines(lines: &[LineId], closed: Closed<Counts>) -> impl Iterator<Item = LineMinute> + '_ {
+    let Closed { start, seen, frames, dropped, part, counts, .. } = closed;
+    lines.iter().zip(counts).map(move |(line, counts)| LineMinute {
+        line: line.clone(),
+        start,
+        entries: counts.entries,
+        exits: counts.exits,
+        seen,
+        frames,
+        dropped,
+        part,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::book::MINUTE;
     use super::*;
     use crate::ids::TrackId;
+    use crate::time::{MINUTE_MS, WallTime};
     use proptest::prelude::*;
 
     fn at(ms: u64) -> FrameTime {

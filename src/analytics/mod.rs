@@ -1,9 +1,12 @@
 //! Sums over intervals, how much of them was really seen, and how right they are against a person's tally.
 
+mod book;
 mod minutes;
 pub mod score;
+mod zone_minutes;
 
 pub use minutes::MinuteLedger;
+pub use zone_minutes::{Present, QueueMinute, ZoneLedger, ZoneMinute, ZoneTotal};
 
 use crate::count::{Crossing, Direction};
 use crate::ids::LineId;

@@ -38,6 +38,8 @@ fn try_network(settings: &EdgeSettings) -> anyhow::Result<()> {
 
 fn summary(settings: &EdgeSettings) -> String {
     let lines = settings.cameras.iter().map(|camera| camera.pipeline.lines.len()).sum();
+    let zones: usize = settings.cameras.iter().map(|camera| camera.pipeline.zones.len()).sum();
+    let zones = if zones == 0 { String::new() } else { format!(", {}", counted(zones, "zone")) };
     let broker = settings.mqtt.as_ref().map_or_else(
         || "no broker, records stay on the box".to_owned(),
         |mqtt| {
@@ -45,7 +47,7 @@ fn summary(settings: &EdgeSettings) -> String {
             format!("broker {} port {}{how}", mqtt.host, mqtt.port)
         },
     );
-    format!("{}, {}, {broker}", counted(settings.cameras.len(), "camera"), counted(lines, "line"))
+    format!("{}, {}{zones}, {broker}", counted(settings.cameras.len(), "camera"), counted(lines, "line"))
 }
 
 fn counted(count: usize, what: &str) -> String {

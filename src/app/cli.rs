@@ -7,11 +7,13 @@ pub mod calibrate;
 mod evaluate;
 mod record;
 mod track;
+mod zone;
 
 pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditTallyArgs};
 pub use evaluate::EvaluateArgs;
 pub use record::RecordArgs;
 pub use track::TrackArgs;
+pub use zone::{ZoneArgs, ZoneSpec, ZoneSpecError};
 
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
@@ -49,6 +51,7 @@ pub enum Command {
     /// Count in a video clip or in a recording, as fast as it goes
     #[command(after_help = "Examples:\n  footfall count door.mp4 --line entrance:500,140,500,480\n  \
         footfall count door.mp4 --line in:500,140,500,480 --every 2 --events crossings.jsonl --json\n  \
+        footfall count table.mp4 --zone \"table:300,280 580,280 580,400 300,400\" --visit-after 4s\n  \
         footfall count door.mp4 --config footfall.toml --camera door --video drawn.mp4\n  \
         footfall count --detections seen.jsonl --line entrance:500,140,500,480 --events crossings.jsonl\n\n\
         Whoever walks along a line from X1,Y1 to X2,Y2 on the picture has the store on the left.")]
@@ -134,7 +137,7 @@ pub struct CheckArgs {
 /// Which lines, from the arguments or from a camera of a config file.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
 #[group(skip)]
-#[command(group = ArgGroup::new("lines").args(["line", "config"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("lines").args(["line", "zone", "config"]).required(true).multiple(true))]
 pub struct LineArgs {
     /// A line in px of the picture, x to the right and y down; may be given several times
     ///
@@ -162,6 +165,9 @@ pub struct LineArgs {
     /// Which camera of the config file; may be left out where it has only one
     #[arg(long, value_name = "ID", requires = "config", value_parser = camera_id)]
     pub camera: Option<CameraId>,
+    /// Which zones.
+    #[command(flatten)]
+    pub zones: ZoneArgs,
 }
 
 /// `footfall count`.
@@ -299,6 +305,12 @@ impl Cli {
             Command::Look(args) => &args.lines,
             _ => return Ok(cli),
         };
+        if let Some(name) = lines.zones.name_given_twice() {
+            return Err(Self::command().error(
+                ErrorKind::ValueValidation,
+                format!("two zones are named {name}; give every --zone a name of its own"),
+            ));
+        }
         match lines.name_given_twice() {
             Some(name) => Err(Self::command().error(
                 ErrorKind::ValueValidation,

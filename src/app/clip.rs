@@ -62,6 +62,7 @@ impl View {
             None => Self::without_config()?,
         };
         view.pipeline.lines = lines.over(&view.pipeline.lines);
+        view.pipeline.zones = lines.zones.over(&view.pipeline.zones);
         if let Some(path) = &lines.calibration {
             view.pipeline.floor = Some(super::track::floor_in(path)?);
         }

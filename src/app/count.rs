@@ -3,20 +3,22 @@
 //! It writes the records that the box would send, with a clock that starts where it is told to, so two
 //! runs over one clip give the same bytes and any count can be argued about with a file in hand.
 
-use crate::analytics::LineTotal;
+use crate::analytics::{LineTotal, ZoneTotal};
 use crate::app::exit::Failure;
 use crate::app::sights::Sights;
 use crate::app::usage::{peak_rss_mb, process_cpu};
-use crate::calibration::FloorError;
+use crate::calibration::{Floor, FloorError};
 use crate::capture::Frame;
+use crate::config::Span;
 use crate::detect::Detection;
-use crate::geom::PictureSize;
+use crate::geom::{ImagePoint, PictureSize};
 use crate::ids::CameraId;
 use crate::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use crate::recording::Moment;
 use crate::time::Clock;
 use crate::track::{PlaneName, Sighting};
 use crate::wire::v1::{Fact, JsonLines, MadeBy};
+use crate::zones::{Area, VisitRule, ZoneNow};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -53,6 +55,8 @@ pub struct Seen<'a> {
     pub sightings: &'a [Sighting],
     /// Totals of each line so far.
     pub totals: &'a [LineTotal],
+    /// Every zone as it is now.
+    pub zones: &'a [ZoneNow],
 }
 
 /// What a count came to.
@@ -64,6 +68,8 @@ pub struct CountSummary {
     pub frames_used: u64,
     /// Totals of each line.
     pub lines: Vec<LineTotal>,
+    /// Totals of each zone, and what a stay had to be to count there.
+    pub zones: Vec<(ZoneTotal, VisitRule)>,
     /// CPU time of the process, start-up included.
     pub cpu: Duration,
     /// Time that passed, opening the network and the clip included.
@@ -86,6 +92,7 @@ impl CountSummary {
             "frames": self.frames,
             "frames_used": self.frames_used,
             "lines": self.lines.iter().map(line).collect::<serde_json::Map<_, _>>(),
+            "zones": self.zones.iter().map(zone_json).collect::<serde_json::Map<_, _>>(),
             "cpu_seconds": rounded(self.cpu.as_secs_f64()),
             "wall_seconds": rounded(self.wall.as_secs_f64()),
             "inference_cpu_seconds": rounded(self.inference_cpu.as_secs_f64()),
@@ -102,6 +109,9 @@ impl CountSummary {
             text +=
                 &format!("{:<20} in {:>5}   out {:>5}\n", total.line.as_str(), total.entries, total.exits);
         }
+        for (total, rule) in &self.zones {
+            text += &zone_text(total, rule);
+        }
         let per_frame = |span: Duration| 1e3 * span.as_secs_f64() / self.frames_used.max(1) as f64;
         text += &format!(
             "{} of {} frames looked at with {}; CPU {:.1} ms a frame, {:.1} of it in the network; memory {:.0} MB",
@@ -114,6 +124,52 @@ impl CountSummary {
         );
         text
     }
+}
+
+/// A zone's visits. Where nobody visited it there is no dwell, and 0 would be a lie.
+fn zone_json((total, rule): &(ZoneTotal, VisitRule)) -> (String, serde_json::Value) {
+    let seconds = |span: Option<Duration>| span.map(|span| rounded(span.as_secs_f64()));
+    let waited = u32::try_from(total.queued).ok().filter(|people| *people > 0);
+    let value = serde_json::json!({
+        "visits": total.dwells.len(),
+        "engaged": total.engaged,
+        "dwell_s_mean": seconds(total.mean_dwell()),
+        "dwell_s_median": seconds(total.median_dwell()),
+        "dwell_s_longest": seconds(total.dwells.iter().max().copied()),
+        "most_present": total.most_present,
+        "queued": total.queued,
+        "abandoned": total.abandoned,
+        "wait_s_mean": seconds(waited.map(|people| total.wait / people)),
+        "rule": {
+            "visit_after_s": rounded(rule.visit_after.as_secs_f64()),
+            "leave_after_s": rounded(rule.leave_after.as_secs_f64()),
+            "engaged_after_s": rounded(rule.engaged_after.as_secs_f64()),
+        },
+    });
+    (total.zone.to_string(), value)
+}
+
+fn zone_text(total: &ZoneTotal, rule: &VisitRule) -> String {
+    let span =
+        |span: Option<Duration>| span.map_or("-".to_owned(), |span| format!("{:.1} s", span.as_secs_f64()));
+    let mut text = format!(
+        "{:<20} visits {:>5}   engaged {:>5}   dwell: mean {}, median {} (a visit lasts {} or longer, an engaged one {})\n",
+        total.zone.as_str(),
+        total.dwells.len(),
+        total.engaged,
+        span(total.mean_dwell()),
+        span(total.median_dwell()),
+        Span(rule.visit_after),
+        Span(rule.engaged_after),
+    );
+    if let Some(people) = u32::try_from(total.queued).ok().filter(|people| *people > 0) {
+        let mean = span(Some(total.wait / people));
+        text += &format!(
+            "{:<20} queued {people:>5}   gave up {:>5}   waited on the average {mean}\n",
+            "", total.abandoned
+        );
+    }
+    text
 }
 
 fn rounded(number: f64) -> f64 {
@@ -129,6 +185,8 @@ struct Count<'a, 'w> {
     progress: ProgressBar,
     made_by: MadeBy,
     totals: Vec<LineTotal>,
+    zone_totals: Vec<ZoneTotal>,
+    zones_now: Vec<ZoneNow>,
     detections: Vec<Detection>,
     told: Vec<CameraEvent>,
     frames_used: u64,
@@ -155,6 +213,8 @@ pub fn count_sights<'a>(
     let totals = job.pipeline.lines.iter().map(|line| LineTotal::none_yet(line.id.clone()));
     let mut count = Count {
         totals: totals.collect(),
+        zone_totals: job.pipeline.zones.iter().map(|zone| ZoneTotal::none_yet(zone.id.clone())).collect(),
+        zones_now: Vec::new(),
         progress: progress_bar(sights.frames()),
         events: JsonLines::new(events),
         job,
@@ -170,6 +230,14 @@ pub fn count_sights<'a>(
         frames,
         frames_used: count.frames_used,
         lines: count.totals,
+        zones: job
+            .pipeline
+            .zones
+            .iter()
+            .map(|zone| zone.rule)
+            .zip(count.zone_totals)
+            .map(|(r, t)| (t, r))
+            .collect(),
         cpu: process_cpu(),
         wall: clock.now().elapsed,
         inference_cpu: count.sights.inference_cpu(),
@@ -203,7 +271,7 @@ impl Count<'_, '_> {
 
     fn look(&mut self, pipeline: &mut Pipeline, seen: SeenFrame) -> anyhow::Result<()> {
         if self.frames_used == 0 {
-            self.check_lines(seen.size)?;
+            self.check_places(seen.size)?;
         }
         self.frames_used += 1;
         self.progress.set_position(seen.number);
@@ -224,8 +292,11 @@ impl Count<'_, '_> {
         let Some((watcher, frame)) = self.watcher.as_deref_mut().zip(self.sights.frame()) else {
             return Ok(());
         };
+        self.zones_now.clear();
+        self.zones_now.extend(pipeline.zones_now());
         watcher.watch(&Seen {
             frame,
+            zones: &self.zones_now,
             detections: &self.detections,
             sightings: pipeline.sightings(),
             totals: &self.totals,
@@ -233,23 +304,32 @@ impl Count<'_, '_> {
     }
 
     /// A clip given without a configuration says only now how large its picture is.
-    fn check_lines(&self, seen: PictureSize) -> Result<(), Failure> {
-        let size = self.job.pipeline.picture.unwrap_or(seen);
-        for line in &self.job.pipeline.lines {
-            for end in [line.segment.a, line.segment.b] {
-                if !size.contains(end) {
+    fn check_places(&self, seen: PictureSize) -> Result<(), Failure> {
+        let pipeline = &self.job.pipeline;
+        let size = pipeline.picture.unwrap_or(seen);
+        let fault = |fault: FloorError| Failure::Input(format!("calibration: {fault}"));
+        let floor = pipeline.floor.clone().map(|floor| floor.for_picture(size)).transpose().map_err(fault)?;
+        for line in &pipeline.lines {
+            check_points(
+                &format!("line {}", line.id),
+                &[line.segment.a, line.segment.b],
+                size,
+                floor.as_ref(),
+            )?;
+        }
+        for zone in &pipeline.zones {
+            let service = zone.queue.as_ref().map(|queue| &queue.service);
+            for area in std::iter::once(&zone.area).chain(service) {
+                if let Area::Image(polygon) = area {
+                    // A zone may reach over the horizon: nobody stands there.
+                    check_points(&format!("zone {}", zone.id), polygon.corners(), size, None)?;
+                } else if floor.is_none() {
                     return Err(Failure::Input(format!(
-                        "line {}: [{}, {}] lies outside the picture of {size}; give coordinates from 0 to {} and 0 to {}",
-                        line.id, end.x, end.y, size.width, size.height
+                        "zone {}: it lies on the floor; say with --calibration where the floor is",
+                        zone.id
                     )));
                 }
             }
-        }
-        let Some(floor) = self.job.pipeline.floor.clone() else { return Ok(()) };
-        let fault = |fault: FloorError| Failure::Input(format!("calibration: {fault}"));
-        let floor = floor.for_picture(size).map_err(fault)?;
-        for line in &self.job.pipeline.lines {
-            floor.holds(&format!("line {}", line.id), &[line.segment.a, line.segment.b]).map_err(fault)?;
         }
         Ok(())
     }
@@ -257,17 +337,41 @@ impl Count<'_, '_> {
     /// Writes what the pipeline said, and adds it up.
     fn tell(&mut self) -> anyhow::Result<()> {
         for event in self.told.drain(..) {
-            let fact = match &event {
+            match &event {
                 CameraEvent::Crossing(crossing) => {
                     self.totals.iter_mut().for_each(|total| total.add(crossing));
-                    Fact::crossing(&self.made_by, crossing)
                 }
-                CameraEvent::Minute(minute) => Fact::minute(&self.made_by, minute),
-            };
+                CameraEvent::Visit(visit) => self.zone_totals.iter_mut().for_each(|total| total.visit(visit)),
+                CameraEvent::ZoneMinute(minute) => {
+                    self.zone_totals.iter_mut().for_each(|total| total.minute(minute));
+                }
+                CameraEvent::Queue(queued) => {
+                    self.zone_totals.iter_mut().for_each(|total| total.queued(queued));
+                }
+                _ => {}
+            }
+            let fact = Fact::of(&self.made_by, &event);
             self.events.write(fact).context("cannot write the events")?;
         }
         Ok(())
     }
+}
+
+/// That points lie in the picture, and on the floor where there is one.
+fn check_points(
+    what: &str,
+    points: &[ImagePoint],
+    size: PictureSize,
+    floor: Option<&Floor>,
+) -> Result<(), Failure> {
+    if let Some(stray) = points.iter().find(|point| !size.contains(**point)) {
+        return Err(Failure::Input(format!(
+            "{what}: [{}, {}] lies outside the picture of {size}; give coordinates from 0 to {} and 0 to {}",
+            stray.x, stray.y, size.width, size.height
+        )));
+    }
+    let held = floor.map_or(Ok(()), |floor| floor.holds(what, points));
+    held.map_err(|fault| Failure::Input(format!("calibration: {fault}")))
 }
 
 fn progress_bar(frames: Option<u64>) -> ProgressBar {

@@ -63,6 +63,8 @@ pub enum ZoneKind {
     Activation,
     /// What stands in it is not a person.
     Exclusion,
+    /// Visits are counted in it.
+    Visits,
 }
 
 /// A line. An arrow from its middle shows which way is in.
@@ -137,6 +139,7 @@ const LINE: Colour = Colour(0, 230, 255);
 const METRE: Colour = Colour(255, 220, 120);
 const ACTIVATION: Colour = Colour(120, 220, 80);
 const EXCLUSION: Colour = Colour(80, 80, 240);
+const VISITS: Colour = Colour(240, 200, 60);
 
 /// Colours of tracks that the colour-blind tell apart too: those of Okabe and Ito, "Color universal design", without black.
 const TRACKS: [Colour; 7] = [
@@ -332,6 +335,7 @@ impl<'a> Canvas<'a> {
         let colour = match zone.kind {
             ZoneKind::Activation => ACTIVATION,
             ZoneKind::Exclusion => EXCLUSION,
+            ZoneKind::Visits => VISITS,
         };
         let corners = zone.polygon.corners();
         self.path(corners, Ends::Joined, 1.5, colour)?;

@@ -3,11 +3,14 @@
 use super::count::{Seen, Watcher};
 use super::draw::{BoxMark, ClipWriter, LineMark, Overlay, Trail, ZoneKind, ZoneMark, draw};
 use crate::analytics::LineTotal;
+use crate::calibration::Floor;
 use crate::capture::Picture;
 use crate::count::{Anchor, Band};
-use crate::geom::{ImageBox, ImagePoint, PictureSize, Polygon, Segment};
+use crate::geom::{FloorPoint, ImageBox, ImagePoint, PictureSize, Polygon, Segment};
 use crate::pipeline::PipelineSettings;
 use crate::track::Sighting;
+use crate::zones::{Area, ZoneNow};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +109,7 @@ impl Film {
             boxes: now.iter().map(boxed).collect(),
             feet: points.iter().map(|(sighting, anchor)| onto.point(anchor.of(&sighting.bbox))).collect(),
             caption: format!("frame {}", seen.frame.number),
+            zones: zone_marks(&self.pipeline, Some(seen.zones), size),
             ..marks(&self.pipeline, seen.totals, size)
         }
     }
@@ -214,15 +218,6 @@ impl Scale {
 #[must_use]
 pub fn marks(pipeline: &PipelineSettings, totals: &[LineTotal], size: PictureSize) -> Overlay {
     let onto = Scale::of(pipeline, size);
-    let zone = |polygon: &Polygon, label: &str, kind| {
-        onto.polygon(polygon).map(|polygon| ZoneMark { polygon, label: label.to_owned(), kind })
-    };
-    let excluded =
-        pipeline.exclusion.iter().filter_map(|polygon| zone(polygon, "not counted", ZoneKind::Exclusion));
-    let active = pipeline.lines.iter().flat_map(|line| {
-        let label = format!("{}: seen here", line.id);
-        line.activation.iter().filter_map(move |polygon| zone(polygon, &label, ZoneKind::Activation))
-    });
     let lines = pipeline.lines.iter().map(|line| {
         let total = totals.iter().find(|total| total.line == line.id);
         let label = match total {
@@ -235,7 +230,49 @@ pub fn marks(pipeline: &PipelineSettings, totals: &[LineTotal], size: PictureSiz
         };
         LineMark { segment: onto.segment(line.segment), band_px, label }
     });
-    Overlay { zones: excluded.chain(active).collect(), lines: lines.collect(), ..Overlay::default() }
+    Overlay { zones: zone_marks(pipeline, None, size), lines: lines.collect(), ..Overlay::default() }
+}
+
+/// Every zone, with who is in it where that is known.
+fn zone_marks(pipeline: &PipelineSettings, now: Option<&[ZoneNow]>, size: PictureSize) -> Vec<ZoneMark> {
+    let onto = Scale::of(pipeline, size);
+    let zone = |polygon: &Polygon, label: &str, kind| {
+        onto.polygon(polygon).map(|polygon| ZoneMark { polygon, label: label.to_owned(), kind })
+    };
+    let excluded =
+        pipeline.exclusion.iter().filter_map(|polygon| zone(polygon, "not counted", ZoneKind::Exclusion));
+    let active = pipeline.lines.iter().flat_map(|line| {
+        let label = format!("{}: seen here", line.id);
+        line.activation.iter().filter_map(move |polygon| zone(polygon, &label, ZoneKind::Activation))
+    });
+    let visited = pipeline.zones.iter().flat_map(|settings| {
+        let now = now.and_then(|now| now.iter().find(|now| now.zone == settings.id));
+        let waiting =
+            now.and_then(|now| now.queue).map(|people| format!("  waiting {people}")).unwrap_or_default();
+        let label = match now {
+            Some(now) => format!("{}  now {}  visits {}{waiting}", settings.id, now.present, now.visits),
+            None => settings.id.to_string(),
+        };
+        let service =
+            settings.queue.as_ref().map(|queue| (&queue.service, format!("{}: served here", settings.id)));
+        let areas = std::iter::once((&settings.area, label)).chain(service);
+        areas.filter_map(|(area, label)| {
+            zone(&*on_picture(area, pipeline.floor.as_ref())?, &label, ZoneKind::Visits)
+        })
+    });
+    excluded.chain(active).chain(visited).collect()
+}
+
+/// A zone's outline in px of the configured picture. None where a part of it lies behind the camera.
+fn on_picture<'a>(area: &'a Area, floor: Option<&Floor>) -> Option<Cow<'a, Polygon>> {
+    match area {
+        Area::Image(polygon) => Some(Cow::Borrowed(polygon)),
+        Area::Floor(polygon) => {
+            let corner = |p: &FloorPoint| floor?.in_image(p.x_m, p.y_m);
+            let corners = polygon.corners().iter().map(corner).collect::<Option<Vec<_>>>()?;
+            Polygon::new(corners).ok().map(Cow::Owned)
+        }
+    }
 }
 
 fn anchor_label(line: &str, anchor: Anchor) -> String {
@@ -307,7 +344,8 @@ mod tests {
             let sighting = Sighting { track: TrackId(1), bbox, frame: number, at: FrameTime::default() };
             let picture = Picture { width: size.width, height: size.height, bgr: Vec::new() };
             let frame = Frame { number, at: FrameTime::default(), picture };
-            let seen = Seen { frame: &frame, detections: &[], sightings: &[sighting], totals: &[] };
+            let seen =
+                Seen { frame: &frame, detections: &[], sightings: &[sighting], totals: &[], zones: &[] };
             film.follow(&seen);
             overlay = film.overlay(&seen);
         }

@@ -1,10 +1,11 @@
-//! `[[camera]]` and its `[[camera.line]]`.
+//! `[[camera]]` and its `[[camera.line]]`; its zones are in `zone`.
 
 use super::broker::login;
 use super::check::{FilesBeside, PathKind, existing_file};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
+use super::zone::{self, Grounds};
 use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::calibration::Floor;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
@@ -46,7 +47,7 @@ impl Names {
         Self { what, taken: BTreeMap::new() }
     }
 
-    fn take(&mut self, entry: &Entry<'_>, id: &str) {
+    pub(super) fn take(&mut self, entry: &Entry<'_>, id: &str) {
         if let Some(first) = self.taken.get(id) {
             entry.fault(FaultKind::Duplicate { what: self.what, id: id.to_owned(), first: *first });
         } else {
@@ -157,6 +158,12 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
     let exclusion = zones(table, "exclude", picture);
     let lines = lines(table, anchor, picture);
     let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), files));
+    let zones = zone::zones(table, Grounds { picture, floor: floor.as_ref() });
+    if lines.as_ref().is_some_and(Vec::is_empty) && zones.as_ref().is_some_and(Vec::is_empty) {
+        let example =
+            "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y], or a [[camera.zone]]";
+        table.fault("line", FaultKind::None { what: "line", example });
+    }
     let tracking = TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() };
     let (picture, lines) = (Some(picture?), lines?);
     Some(PipelineSettings {
@@ -164,7 +171,7 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
         rate,
         lines,
         exclusion,
-        zones: Vec::new(),
+        zones: zones?,
         visitors: VisitorSettings::default(),
         longest_gap,
         tracking,
@@ -213,21 +220,15 @@ fn picture_size(text: &str) -> Result<PictureSize, FaultKind> {
 }
 
 fn lines(table: &mut Table<'_>, anchor: Anchor, picture: Option<PictureSize>) -> Option<Vec<LineSettings>> {
-    let example = "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y]";
-    let Some(written) = table.get("line") else {
-        table.fault("line", FaultKind::None { what: "line", example });
-        return None;
-    };
+    let Some(written) = table.get("line") else { return Some(Vec::new()) };
     let mut names = Names::of("line");
-    let mut any = false;
+    let mut is_sound = true;
     let lines = written.tables(MAX_LINES, |table| {
-        any = true;
-        line(table, anchor, picture, &mut names)
+        let line = line(table, anchor, picture, &mut names);
+        is_sound &= line.is_some();
+        line
     })?;
-    if !any {
-        written.fault(FaultKind::None { what: "line", example });
-    }
-    Some(lines)
+    is_sound.then_some(lines)
 }
 
 fn line(
@@ -287,7 +288,7 @@ fn zones(table: &mut Table<'_>, key: &'static str, picture: Option<PictureSize>)
     zones.iter().filter_map(|zone| polygon(zone, picture)).collect()
 }
 
-fn polygon(entry: &Entry<'_>, picture: Option<PictureSize>) -> Option<Polygon> {
+pub(super) fn polygon(entry: &Entry<'_>, picture: Option<PictureSize>) -> Option<Polygon> {
     let points = entry.list(MAX_CORNERS, "a zone: a list of points [x, y]")?;
     // All points are read before any is missed, so that every fault is found.
     let corners: Vec<Option<ImagePoint>> = points.iter().map(|e| point(e, picture)).collect();

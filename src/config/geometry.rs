@@ -11,6 +11,8 @@
 //! line yard 20,140 20,480 band 0.2heights anchor head
 //! line yard activation 0,0 100,0 100,100
 //! exclude 10,10 20,10 20,20
+//! zone shelf image 300,280 580,280 580,400
+//! zone till floor 1,2 3,2 3,4 service image 10,10 20,10 20,20
 //! floor 0.1 0 -51 0 -0.03 165 0 0.01 1 lens radial 800 800 384 288 -0.2 0 0 0 0
 //! ```
 //!
@@ -20,8 +22,9 @@
 
 use crate::calibration::{Distortion, Floor, LensParameters};
 use crate::count::{Band, LineSettings};
-use crate::geom::{ImagePoint, Polygon};
+use crate::geom::{FloorPoint, ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
+use crate::zones::{Area, ZoneSettings};
 use sha2::{Digest, Sha256};
 
 /// Hex digits of a geometry's name: 48 bits, so that two of the geometries that one store ever has do not meet.
@@ -41,7 +44,9 @@ fn canonical_text(settings: &PipelineSettings) -> String {
     lines.sort();
     let floor = settings.floor.as_ref().map(floor_text).unwrap_or_default();
     let exclusion = zones_text("exclude", &settings.exclusion);
-    format!("geometry 1\npicture {picture}\n{}{exclusion}{floor}", lines.concat())
+    let mut zones: Vec<String> = settings.zones.iter().map(zone_text).collect();
+    zones.sort();
+    format!("geometry 1\npicture {picture}\n{}{exclusion}{}{floor}", lines.concat(), zones.concat())
 }
 
 fn floor_text(floor: &Floor) -> String {
@@ -73,6 +78,22 @@ fn line_text(line: &LineSettings) -> String {
     format!("line {} {a} {b} band {band} anchor {anchor}\n{zones}", line.id)
 }
 
+fn zone_text(zone: &ZoneSettings) -> String {
+    let service = zone.queue.as_ref().map(|queue| format!(" service {}", area_text(&queue.service)));
+    format!("zone {} {}{}\n", zone.id, area_text(&zone.area), service.unwrap_or_default())
+}
+
+fn area_text(area: &Area) -> String {
+    let (space, corners): (&str, Vec<String>) = match area {
+        Area::Image(polygon) => ("image", polygon.corners().iter().map(point_text).collect()),
+        Area::Floor(polygon) => {
+            let corner = |p: &FloorPoint| format!("{},{}", p.x_m + 0.0, p.y_m + 0.0);
+            ("floor", polygon.corners().iter().map(corner).collect())
+        }
+    };
+    format!("{space} {}", corners.join(" "))
+}
+
 fn zones_text(kind: &str, zones: &[Polygon]) -> String {
     let corners = |zone: &Polygon| zone.corners().iter().map(point_text).collect::<Vec<_>>().join(" ");
     let mut texts: Vec<String> = zones.iter().map(|zone| format!("{kind} {}\n", corners(zone))).collect();
@@ -90,7 +111,7 @@ mod tests {
     use super::*;
     use crate::count::Anchor;
     use crate::geom::{PictureSize, Segment};
-    use crate::ids::LineId;
+    use crate::ids::{LineId, ZoneId};
     use crate::track::TrackSettings;
     use crate::visitors::VisitorSettings;
     use std::time::Duration;
@@ -153,6 +174,14 @@ mod tests {
         check(|s| s.lines[0].id = LineId::parse("c").unwrap(), false);
         check(|s| s.lines[0].activation.push(zone(1.0)), false);
         check(|s| s.exclusion.truncate(1), false);
+        let visited = |x| ZoneSettings::new(ZoneId::parse("shelf").unwrap(), Area::Image(zone(x)));
+        check(|s| s.zones.push(visited(1.0)), false);
+        let named = |x| {
+            let mut settings = settings();
+            settings.zones.push(visited(x));
+            geometry_name(&settings)
+        };
+        assert_ne!(named(1.0), named(2.0));
     }
 
     #[test]

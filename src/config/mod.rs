@@ -3,8 +3,8 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker` and `camera`
-//! build the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera` and
+//! `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
 
 mod audit;
 mod broker;
@@ -15,6 +15,7 @@ pub mod fault;
 pub mod file;
 pub mod geometry;
 pub mod span;
+mod zone;
 
 pub use check::check;
 pub use fault::{ConfigError, Fault, FaultKind, Place};
@@ -42,6 +43,8 @@ pub const MIN_LINE_PX: f32 = 2.0;
 pub const MAX_FPS: f64 = 240.0;
 /// Longest U-turn. A minute is closed only after this time, so it stays short of what a dashboard can wait for.
 pub const MAX_U_TURN: Duration = Duration::from_secs(600);
+/// Longest time that a zone waits for something. A minute is closed only after it, as with the U-turn.
+pub const MAX_ZONE_SPAN: Duration = Duration::from_secs(600);
 /// Pictures further apart than this leave a gap in coverage, where nothing else is said.
 pub const LONGEST_GAP: Duration = Duration::from_secs(2);
 /// Threads inside one `run` of the network; more help no network of this size.

@@ -4,11 +4,13 @@
 //! from 0 to width and 0 to height, both included, are inside the picture.
 
 pub mod bbox;
+pub mod floor_polygon;
 pub mod homography;
 pub mod polygon;
 pub mod segment;
 
 pub use bbox::ImageBox;
+pub use floor_polygon::FloorPolygon;
 pub use homography::{FloorFromImage, FloorPoint, HomographyError, Placed};
 pub use polygon::Polygon;
 pub use segment::Segment;

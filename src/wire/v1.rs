@@ -12,9 +12,17 @@
 //! | a kind is added | keeps the number, counts it as unknown | nothing to do |
 //! | a field changes its meaning | not allowed: new name, or `v: 2` | |
 
+mod zones;
+
+pub use zones::{
+    Alarm, Alert, AlertAbout, Decimal, End, Maker, PathSpace, Queue, QueueMinute, Range, Reason, Rule, Visit,
+    ZoneMinute, ZoneNow,
+};
+
 use crate::analytics::LineMinute;
 use crate::count;
 use crate::ids::CameraId;
+use crate::pipeline::CameraEvent;
 use crate::time::WallTime;
 use crate::track::PlaneName;
 use flate2::Compression;
@@ -214,9 +222,36 @@ pub enum Fact {
     Minute(Minute),
     /// Numbers that never come.
     Gap(Gap),
+    /// Somebody was in a zone for long enough.
+    Visit(Visit),
+    /// A zone's minute, or a part of one.
+    ZoneMinute(ZoneMinute),
+    /// Somebody waited in a queue.
+    Queue(Queue),
+    /// A queue's minute, or a part of one.
+    QueueMinute(QueueMinute),
+    /// A queue is too long, or no more.
+    Alert(Alert),
+    /// Presence that is not allowed, or no more.
+    Alarm(Alarm),
 }
 
 impl Fact {
+    /// What a camera told.
+    #[must_use]
+    pub fn of(made_by: &MadeBy, event: &CameraEvent) -> Self {
+        match event {
+            CameraEvent::Crossing(crossing) => Self::crossing(made_by, crossing),
+            CameraEvent::Minute(minute) => Self::minute(made_by, minute),
+            CameraEvent::Visit(visit) => Self::visit(made_by, visit),
+            CameraEvent::ZoneMinute(minute) => Self::zone_minute(made_by, minute),
+            CameraEvent::Queue(queued) => Self::queue(made_by, queued),
+            CameraEvent::QueueMinute(minute) => Self::queue_minute(made_by, minute),
+            CameraEvent::Alert(alert) => Self::alert(made_by, alert),
+            CameraEvent::Alarm(alarm) => Self::alarm(made_by, alarm),
+        }
+    }
+
     /// A crossing, as its camera made it.
     #[must_use]
     pub fn crossing(made_by: &MadeBy, crossing: &count::Crossing) -> Self {
@@ -385,6 +420,9 @@ pub struct CameraNow {
     pub fps: f64,
     /// Its lines.
     pub lines: Vec<LineTotals>,
+    /// Its zones; absent where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<ZoneNow>,
 }
 
 /// Current values of the whole box.

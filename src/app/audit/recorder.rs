@@ -167,6 +167,8 @@ impl Recorder {
                 }
             }
             CameraEvent::Minute(minute) => self.given_out(minute),
+            // Zones are not audited.
+            _ => {}
         }
     }
 

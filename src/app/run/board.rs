@@ -11,6 +11,7 @@ use crate::outbox::{OutboxNews, Recovery};
 use crate::publish::Report;
 use crate::time::{FrameTime, WallTime};
 use crate::wire::v1;
+use crate::zones::ZoneNow;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +45,7 @@ struct CameraLine {
     status: v1::CameraStatus,
     rate: FrameRate,
     lines: Vec<LineTotal>,
+    zones: Vec<ZoneNow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +99,7 @@ impl Board {
             status: v1::CameraStatus::Connecting,
             rate: FrameRate::default(),
             lines: lines.iter().cloned().map(LineTotal::none_yet).collect(),
+            zones: Vec::new(),
         };
         let cameras = cameras.iter().map(line).collect();
         Self { since, table: Mutex::new(Table { cameras, ..Table::default() }) }
@@ -135,6 +138,14 @@ impl Board {
     /// Notes a frame that was looked at.
     pub fn frame(&self, id: &CameraId, at: FrameTime) {
         self.camera(id, |line| line.rate.frame(at));
+    }
+
+    /// Notes how the zones of a camera are.
+    pub fn zones(&self, id: &CameraId, now: impl Iterator<Item = ZoneNow>) {
+        self.camera(id, |line| {
+            line.zones.clear();
+            line.zones.extend(now);
+        });
     }
 
     /// Adds a crossing to the totals.
@@ -215,6 +226,7 @@ impl Board {
             state: line.status,
             fps: line.rate.at(now),
             lines: line.lines.iter().map(total).collect(),
+            zones: line.zones.iter().map(v1::ZoneNow::from).collect(),
         };
         v1::Now {
             at_ms: now.wall.unix_ms(),

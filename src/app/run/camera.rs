@@ -227,22 +227,18 @@ impl Counter {
 
     fn tell(&mut self) -> anyhow::Result<()> {
         self.made_by.plane = self.pipeline.plane();
+        self.shared.board.zones(&self.camera, self.pipeline.zones_now());
         for event in self.told.drain(..) {
             if let Some(recorder) = &mut self.recorder {
                 recorder.event(&event);
             }
-            match &event {
-                CameraEvent::Crossing(crossing) => {
-                    self.shared.board.crossing(&self.camera, crossing);
-                    if let Some(live) = &self.shared.live {
-                        live.send(Live::Crossing(v1::Crossing::of(&self.made_by, crossing)));
-                    }
-                    self.shared.records.submit(Fact::crossing(&self.made_by, crossing))?;
-                }
-                CameraEvent::Minute(minute) => {
-                    self.shared.records.submit(Fact::minute(&self.made_by, minute))?;
+            if let CameraEvent::Crossing(crossing) = &event {
+                self.shared.board.crossing(&self.camera, crossing);
+                if let Some(live) = &self.shared.live {
+                    live.send(Live::Crossing(v1::Crossing::of(&self.made_by, crossing)));
                 }
             }
+            self.shared.records.submit(Fact::of(&self.made_by, &event))?;
         }
         Ok(())
     }
@@ -351,7 +347,7 @@ mod tests {
         counter.pipeline.finish(clock.now(), &mut counter.told);
         let told = counter.told.iter().find_map(|event| match event {
             CameraEvent::Minute(minute) => Some((minute.frames, minute.dropped)),
-            CameraEvent::Crossing(_) => None,
+            _ => None,
         });
         assert_eq!(told, Some(expected));
         assert_eq!(!counter.shared.board.problems().is_empty(), is_troubled);

@@ -260,6 +260,8 @@ impl WatchState {
                 let lost = self.received.numbers.cover(gap.from_seq..=gap.to_seq);
                 self.received.lost = self.received.lost.saturating_add(lost);
             }
+            // Of zones the list of what arrived tells; the totals are those of lines.
+            AnyRecord::Known(_) => {}
             AnyRecord::Unknown { .. } => self.received.unknown += 1,
         }
     }
@@ -348,6 +350,10 @@ struct Told {
     crossings: usize,
     minutes: usize,
     gaps: usize,
+    visits: usize,
+    zone_minutes: usize,
+    queued: usize,
+    alarms: usize,
     unknown: usize,
     numbers: Numbers,
 }
@@ -360,6 +366,10 @@ impl Told {
                 Fact::Crossing(_) => self.crossings += 1,
                 Fact::Minute(_) => self.minutes += 1,
                 Fact::Gap(_) => self.gaps += 1,
+                Fact::Visit(_) => self.visits += 1,
+                Fact::ZoneMinute(_) | Fact::QueueMinute(_) => self.zone_minutes += 1,
+                Fact::Queue(_) => self.queued += 1,
+                Fact::Alert(_) | Fact::Alarm(_) => self.alarms += 1,
             },
             AnyRecord::Unknown { .. } => self.unknown += 1,
         }
@@ -370,6 +380,10 @@ impl Told {
             (self.crossings, "crossing"),
             (self.minutes, "minute"),
             (self.gaps, "gap"),
+            (self.visits, "visit"),
+            (self.zone_minutes, "zone minute"),
+            (self.queued, "person queued"),
+            (self.alarms, "alert"),
             (self.unknown, "unknown record"),
         ];
         let all: usize = kinds.iter().map(|(count, _)| count).sum();

@@ -132,6 +132,7 @@ fn live_messages_carry_no_sequence_number() {
         state: CameraStatus::Up,
         fps: 9.987_654,
         lines: vec![LineTotals { line: "entrance".to_owned(), entries: 14, exits: 18 }],
+        zones: vec![ZoneNow { zone: "till".to_owned(), present: 3, visits: 9, queue: Some(2) }],
     };
     let now = Now { at_ms: 2, since_ms: 1, cameras: vec![camera], store: None };
     let written = serde_json::to_value(LiveMessage { v: V1, live: Live::Now(now) }).unwrap();
@@ -141,7 +142,13 @@ fn live_messages_carry_no_sequence_number() {
 
 #[test]
 fn a_rate_that_is_no_number_is_written_as_zero() {
-    let camera = CameraNow { camera: "c".into(), state: CameraStatus::Down, fps: f64::NAN, lines: vec![] };
+    let camera = CameraNow {
+        camera: "c".into(),
+        state: CameraStatus::Down,
+        fps: f64::NAN,
+        lines: vec![],
+        zones: vec![],
+    };
     assert_eq!(serde_json::to_value(camera).unwrap()["fps"], json!(0.0));
 }
 
