@@ -11,8 +11,8 @@ use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
-use crate::visitors::VisitorSettings;
-use crate::zones::ZoneSettings;
+use crate::visitors::{BadgeReading, Finding, Space, StaffTrack, VisitorSettings, Visitors};
+use crate::zones::{Ground, ZoneSettings};
 use std::time::Duration;
 
 /// How one camera counts.
@@ -48,6 +48,8 @@ pub enum CameraEvent {
     Crossing(Crossing),
     /// A minute of a line, or a part of one, is over.
     Minute(LineMinute),
+    /// A track is one of staff; what was counted of it before is corrected by further parts of minutes.
+    Staff(StaffTrack),
 }
 
 /// A frame without its pixels: what counting needs to know of it.
@@ -92,11 +94,15 @@ pub struct Pipeline {
     exclusion: Vec<Polygon>,
     tracker: Tracker,
     wires: Vec<Tripwire>,
+    ground: Ground,
+    visitors: Visitors,
     minutes: MinuteLedger,
     // Kept between frames for their memory.
     people: Vec<Detection>,
     steps: TrackSteps,
     crossings: Vec<Crossing>,
+    findings: Vec<Finding>,
+    staff: Vec<StaffTrack>,
     closed: Vec<LineMinute>,
 }
 
@@ -106,10 +112,15 @@ impl Pipeline {
     /// # Errors
     /// [`TripwireError`] where a line cannot count.
     pub fn new(settings: PipelineSettings, start: FrameTime) -> Result<Self, TripwireError> {
-        let ids = settings.lines.iter().map(|line| line.id.clone()).collect();
+        let lines: Vec<_> = settings.lines.iter().map(|line| (line.id.clone(), line.role)).collect();
         let u_turn = settings.lines.iter().map(|line| line.u_turn).max().unwrap_or_default();
         let longest_gap = settings.longest_gap.max(two_frames_at(settings.rate));
-        let minutes = MinuteLedger::new(ids, start, longest_gap, u_turn.max(longest_gap) + CONFIRMATION_HOLD);
+        let lateness = u_turn.max(longest_gap) + CONFIRMATION_HOLD;
+        let ground = Ground::new(settings.floor.clone());
+        let space = if ground.has_floor() { Space::FloorM } else { Space::ImagePx };
+        let visitors = Visitors::new(settings.visitors, lines.clone(), space, lateness);
+        // So that groups at the end of a minute are told with it.
+        let minutes = MinuteLedger::new(lines, start, longest_gap, visitors.patience() + CONFIRMATION_HOLD);
         let wires = settings.lines.into_iter().map(Tripwire::new).collect::<Result<_, _>>()?;
         Ok(Self {
             picture: settings.picture,
@@ -119,10 +130,14 @@ impl Pipeline {
                 floor => Tracker::new(settings.tracking, floor),
             },
             wires,
+            ground,
+            visitors,
             minutes,
             people: Vec::new(),
             steps: TrackSteps::default(),
             crossings: Vec::new(),
+            findings: Vec::new(),
+            staff: Vec::new(),
             closed: Vec::new(),
         })
     }
@@ -143,6 +158,7 @@ impl Pipeline {
             return Err(FrameRefused::OtherShape { got: frame.size, expected: picture });
         };
         self.tracker.picture_is(picture);
+        self.ground.picture_is(picture);
         self.people.clear();
         let scaled = detections.iter().map(|d| Detection { bbox: d.bbox.scaled(x, y), ..*d });
         let excluded = |d: &Detection| self.exclusion.iter().any(|zone| zone.contains(d.bbox.foot()));
@@ -152,9 +168,12 @@ impl Pipeline {
         self.tracker.step(frame.number, frame.at, &self.people, &mut self.steps);
         for sighting in &self.steps.sightings {
             self.wires.iter_mut().for_each(|wire| wire.see(sighting, &mut self.crossings));
+            self.visitors.see(&self.ground.stand(sighting));
         }
+        self.visitors.frame_is_over(frame.at);
         for track in &self.steps.ended {
             self.wires.iter_mut().for_each(|wire| wire.forget(*track));
+            self.visitors.ended(*track);
         }
         self.tick(frame.at, out);
         Ok(())
@@ -164,6 +183,8 @@ impl Pipeline {
     pub fn tick(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
         self.wires.iter_mut().for_each(|wire| wire.settle(now, &mut self.crossings));
         self.give_out_crossings(out);
+        self.visitors.settle(now, &mut self.findings);
+        self.give_out_findings(out);
         self.minutes.close(now, &mut self.closed);
         out.extend(self.closed.drain(..).map(CameraEvent::Minute));
     }
@@ -177,6 +198,8 @@ impl Pipeline {
     pub fn finish(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
         self.wires.iter_mut().for_each(|wire| wire.finish(&mut self.crossings));
         self.give_out_crossings(out);
+        self.visitors.finish(now, &mut self.findings);
+        self.give_out_findings(out);
         self.minutes.finish(now, &mut self.closed);
         out.extend(self.closed.drain(..).map(CameraEvent::Minute));
     }
@@ -184,8 +207,20 @@ impl Pipeline {
     fn give_out_crossings(&mut self, out: &mut Vec<CameraEvent>) {
         for crossing in self.crossings.drain(..) {
             self.minutes.crossing(&crossing);
+            self.visitors.crossing(&crossing);
             out.push(CameraEvent::Crossing(crossing));
         }
+    }
+
+    fn give_out_findings(&mut self, out: &mut Vec<CameraEvent>) {
+        self.findings.drain(..).for_each(|finding| self.minutes.finding(&finding));
+        self.visitors.take_staff(&mut self.staff);
+        out.extend(self.staff.drain(..).map(CameraEvent::Staff));
+    }
+
+    /// Takes what a badge beacon's receiver heard near this camera.
+    pub fn badge(&mut self, reading: &BadgeReading) {
+        self.visitors.badge(reading);
     }
 
     /// On which plane people are followed now.

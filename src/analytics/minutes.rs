@@ -4,10 +4,11 @@
 //! zero. A minute is given out once, a while after its end, so that a crossing which is still being
 //! decided finds it open. What comes later still becomes a further part of that minute: parts add up.
 
-use super::LineMinute;
-use crate::count::{Crossing, Direction};
+use super::{LineMinute, VisitorCounts};
+use crate::count::{Crossing, Direction, LineRole};
 use crate::ids::LineId;
 use crate::time::{FrameTime, MINUTE_MS, WallTime};
+use crate::visitors::Finding;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const MINUTE: Duration = Duration::from_millis(MINUTE_MS.unsigned_abs());
 /// The minutes of one camera that are not given out yet.
 #[derive(Debug, Clone)]
 pub struct MinuteLedger {
-    lines: Vec<LineId>,
+    lines: Vec<(LineId, LineRole)>,
     open: BTreeMap<WallTime, OpenMinute>,
     start: WallTime,
     /// Minutes before this one have been opened.
@@ -34,8 +35,15 @@ struct OpenMinute {
     seen: Duration,
     frames: u32,
     dropped: u32,
-    /// Entries and exits of each line.
-    counts: Vec<(u32, u32)>,
+    /// Of each line.
+    counts: Vec<Counts>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    entries: u32,
+    exits: u32,
+    visitors: VisitorCounts,
 }
 
 impl MinuteLedger {
@@ -44,7 +52,12 @@ impl MinuteLedger {
     /// Two frames further apart than `longest_gap` leave a gap in what was seen; a minute is given out `hold`
     /// after its end.
     #[must_use]
-    pub fn new(lines: Vec<LineId>, start: FrameTime, longest_gap: Duration, hold: Duration) -> Self {
+    pub fn new(
+        lines: Vec<(LineId, LineRole)>,
+        start: FrameTime,
+        longest_gap: Duration,
+        hold: Duration,
+    ) -> Self {
         let mut ledger = Self {
             lines,
             open: BTreeMap::new(),
@@ -87,12 +100,22 @@ impl MinuteLedger {
 
     /// Notes a crossing in the minute that it happened in.
     pub fn crossing(&mut self, crossing: &Crossing) {
-        let Some(line) = self.lines.iter().position(|id| *id == crossing.line) else { return };
-        let (entries, exits) = &mut self.minute_of(crossing.at.wall).counts[line];
+        let Some(counts) = self.counts_of(&crossing.line, crossing.at.wall) else { return };
         match crossing.direction {
-            Direction::In => *entries += 1,
-            Direction::Out => *exits += 1,
+            Direction::In => counts.entries += 1,
+            Direction::Out => counts.exits += 1,
         }
+    }
+
+    /// Notes what was found out of somebody's crossing, in the minute of that crossing.
+    pub fn finding(&mut self, finding: &Finding) {
+        let Some(counts) = self.counts_of(&finding.line, finding.at.wall) else { return };
+        counts.visitors.add(finding.found);
+    }
+
+    fn counts_of(&mut self, line: &LineId, wall: WallTime) -> Option<&mut Counts> {
+        let place = self.lines.iter().position(|(id, _)| id == line)?;
+        Some(&mut self.minute_of(wall).counts[place])
     }
 
     fn minute_of(&mut self, wall: WallTime) -> &mut OpenMinute {
@@ -101,7 +124,7 @@ impl MinuteLedger {
             seen: Duration::ZERO,
             frames: 0,
             dropped: 0,
-            counts: vec![(0, 0); lines],
+            counts: vec![Counts::default(); lines],
         })
     }
 
@@ -140,12 +163,14 @@ impl MinuteLedger {
             let (start, minute) = first.remove_entry();
             let whole = self.start <= start && start + MINUTE <= now && start >= self.given_out;
             self.given_out = self.given_out.max(start + MINUTE);
-            for (line, (entries, exits)) in self.lines.iter().zip(minute.counts) {
+            for ((line, role), counts) in self.lines.iter().zip(minute.counts) {
                 out.push(LineMinute {
                     line: line.clone(),
                     start,
-                    entries,
-                    exits,
+                    entries: counts.entries,
+                    exits: counts.exits,
+                    role: *role,
+                    visitors: counts.visitors,
                     seen: minute.seen.min(MINUTE),
                     frames: minute.frames,
                     dropped: minute.dropped,
@@ -171,7 +196,12 @@ mod tests {
     }
 
     fn ledger() -> MinuteLedger {
-        MinuteLedger::new(vec![door()], at(0), Duration::from_secs(2), Duration::from_secs(5))
+        MinuteLedger::new(
+            vec![(door(), LineRole::Door)],
+            at(0),
+            Duration::from_secs(2),
+            Duration::from_secs(5),
+        )
     }
 
     fn crossing(ms: u64, direction: Direction) -> Crossing {

@@ -15,7 +15,7 @@ pub use track::TrackArgs;
 
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
-use crate::count::{Anchor, Band, LineSettings};
+use crate::count::{Anchor, Band, LineRole, LineSettings};
 use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, PictureSize, Segment};
 use crate::ids::{CameraId, IdError, LineId};
@@ -414,6 +414,7 @@ impl LineSpec {
             anchor: Anchor::default(),
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         }
     }
 }

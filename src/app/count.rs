@@ -263,6 +263,7 @@ impl Count<'_, '_> {
                     Fact::crossing(&self.made_by, crossing)
                 }
                 CameraEvent::Minute(minute) => Fact::minute(&self.made_by, minute),
+                CameraEvent::Staff(staff) => Fact::staff(&self.made_by, staff),
             };
             self.events.write(fact).context("cannot write the events")?;
         }

@@ -249,7 +249,7 @@ fn anchor_label(line: &str, anchor: Anchor) -> String {
 mod tests {
     use super::*;
     use crate::capture::Frame;
-    use crate::count::LineSettings;
+    use crate::count::{LineRole, LineSettings};
     use crate::ids::{LineId, TrackId};
     use crate::time::FrameTime;
     use crate::track::TrackSettings;
@@ -268,6 +268,7 @@ mod tests {
             anchor,
             u_turn: Duration::ZERO,
             activation: vec![Polygon::new(zone.to_vec()).unwrap()],
+            role: LineRole::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::geometry::geometry_name;
 use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::calibration::Floor;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
-use crate::count::{Anchor, Band, LineSettings};
+use crate::count::{Anchor, Band, LineRole, LineSettings};
 use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
 use crate::ids::{CameraId, LineId};
@@ -258,7 +258,9 @@ fn line(
         .unwrap_or(camera_anchor);
     let u_turn = table.span("u_turn", U_TURN);
     let activation = zones(table, "activation", picture);
-    Some(LineSettings { id: id?, segment: segment?, band, anchor, u_turn, activation })
+    let roles = LineRole::ALL.map(|role| (role.name(), role));
+    let role = table.get("counts").and_then(|e| e.choice(&roles)).unwrap_or_default();
+    Some(LineSettings { id: id?, segment: segment?, band, anchor, u_turn, activation, role })
 }
 
 /// `band_px` or `band_heights`, not both. A band wider than half the picture leaves nowhere to cross it.

@@ -88,7 +88,7 @@ fn point_text(point: &ImagePoint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::Anchor;
+    use crate::count::{Anchor, LineRole};
     use crate::geom::{PictureSize, Segment};
     use crate::ids::LineId;
     use crate::track::TrackSettings;
@@ -103,6 +103,7 @@ mod tests {
             anchor: Anchor::Foot,
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         }
     }
 

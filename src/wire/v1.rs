@@ -17,6 +17,7 @@ use crate::count;
 use crate::ids::CameraId;
 use crate::time::WallTime;
 use crate::track::PlaneName;
+use crate::visitors::StaffTrack;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -24,6 +25,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{Read, Write};
 use std::time::Duration;
+
+mod visitors;
+
+pub use visitors::{LineRole, MinuteVisitors, Staff, StaffWhy};
 
 /// The number that stands in `v` of every message.
 pub const VERSION: u32 = 1;
@@ -154,6 +159,9 @@ pub struct Minute {
     /// Crossings out of it.
     #[serde(rename = "out")]
     pub exits: u32,
+    /// What the line's crossings stand for, and who they were; all of it is missing in records from before 0.2.
+    #[serde(flatten)]
+    pub visitors: MinuteVisitors,
     /// How much was really seen; on the wire seconds with up to three decimals.
     #[serde(rename = "seen_s", with = "seconds")]
     pub seen: Duration,
@@ -208,6 +216,8 @@ pub enum Fact {
     Crossing(Crossing),
     /// A line's minute, or a part of one.
     Minute(Minute),
+    /// A track that is one of staff.
+    Staff(Staff),
     /// Numbers that never come.
     Gap(Gap),
 }
@@ -219,6 +229,12 @@ impl Fact {
         Self::Crossing(Crossing::of(made_by, crossing))
     }
 
+    /// A track of staff, as its camera found it.
+    #[must_use]
+    pub fn staff(made_by: &MadeBy, staff: &StaffTrack) -> Self {
+        Self::Staff(Staff::of(made_by, staff))
+    }
+
     /// A line's minute, as its camera made it.
     #[must_use]
     pub fn minute(made_by: &MadeBy, minute: &LineMinute) -> Self {
@@ -228,6 +244,7 @@ impl Fact {
             start_ms: minute.start.unix_ms(),
             entries: minute.entries,
             exits: minute.exits,
+            visitors: MinuteVisitors::of(minute),
             seen: Duration::from_millis(whole_ms(minute.seen)),
             frames: minute.frames,
             dropped: minute.dropped,

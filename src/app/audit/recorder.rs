@@ -167,6 +167,7 @@ impl Recorder {
                 }
             }
             CameraEvent::Minute(minute) => self.given_out(minute),
+            CameraEvent::Staff(_) => {}
         }
     }
 

@@ -242,6 +242,9 @@ impl Counter {
                 CameraEvent::Minute(minute) => {
                     self.shared.records.submit(Fact::minute(&self.made_by, minute))?;
                 }
+                CameraEvent::Staff(staff) => {
+                    self.shared.records.submit(Fact::staff(&self.made_by, staff))?;
+                }
             }
         }
         Ok(())
@@ -252,7 +255,7 @@ impl Counter {
 mod tests {
     use super::*;
     use crate::capture::{Picture, SourceAddress};
-    use crate::count::{Anchor, Band, LineSettings};
+    use crate::count::{Anchor, Band, LineRole, LineSettings};
     use crate::detect::{DetectError, DetectorKind};
     use crate::geom::{ImagePoint, PictureSize, Segment};
     use crate::ids::{BoxId, CameraId, LineId};
@@ -291,6 +294,7 @@ mod tests {
             anchor: Anchor::default(),
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         };
         CameraSettings {
             id: CameraId::parse("door").unwrap(),
@@ -351,7 +355,7 @@ mod tests {
         counter.pipeline.finish(clock.now(), &mut counter.told);
         let told = counter.told.iter().find_map(|event| match event {
             CameraEvent::Minute(minute) => Some((minute.frames, minute.dropped)),
-            CameraEvent::Crossing(_) => None,
+            _ => None,
         });
         assert_eq!(told, Some(expected));
         assert_eq!(!counter.shared.board.problems().is_empty(), is_troubled);

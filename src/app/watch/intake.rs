@@ -260,6 +260,7 @@ impl WatchState {
                 let lost = self.received.numbers.cover(gap.from_seq..=gap.to_seq);
                 self.received.lost = self.received.lost.saturating_add(lost);
             }
+            AnyRecord::Known(_) => {}
             AnyRecord::Unknown { .. } => self.received.unknown += 1,
         }
     }
@@ -344,6 +345,7 @@ struct Told {
     crossings: usize,
     minutes: usize,
     gaps: usize,
+    others: usize,
     unknown: usize,
     numbers: Numbers,
 }
@@ -356,6 +358,7 @@ impl Told {
                 Fact::Crossing(_) => self.crossings += 1,
                 Fact::Minute(_) => self.minutes += 1,
                 Fact::Gap(_) => self.gaps += 1,
+                _ => self.others += 1,
             },
             AnyRecord::Unknown { .. } => self.unknown += 1,
         }
@@ -366,6 +369,7 @@ impl Told {
             (self.crossings, "crossing"),
             (self.minutes, "minute"),
             (self.gaps, "gap"),
+            (self.others, "other record"),
             (self.unknown, "unknown record"),
         ];
         let all: usize = kinds.iter().map(|(count, _)| count).sum();

@@ -1,6 +1,8 @@
 //! Every kind of message against the schema, there and back, and the promises to readers.
 
 use super::*;
+use crate::analytics::VisitorCounts;
+use crate::count::LineRole;
 use crate::ids::{LineId, TrackId};
 use crate::time::FrameTime;
 use crate::track::PlaneName;
@@ -57,6 +59,14 @@ fn minute_in_domain() -> LineMinute {
         start: WallTime::from_unix_ms(1_760_000_040_000),
         entries: 3,
         exits: 1,
+        role: LineRole::Door,
+        visitors: VisitorCounts {
+            staff_in: 1,
+            staff_out: 0,
+            reentries: 1,
+            groups: [1, 1, 0, 0, 0],
+            passersby: 0,
+        },
         seen: Duration::from_micros(59_967_400),
         frames: 599,
         dropped: 1,
@@ -283,6 +293,7 @@ fn any_minute() -> impl Strategy<Value = Minute> {
                 start_ms: minute * 60_000,
                 entries,
                 exits,
+                visitors: MinuteVisitors::default(),
                 seen: Duration::from_millis(seen_ms),
                 frames,
                 dropped,
