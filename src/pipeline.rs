@@ -4,15 +4,20 @@
 //! times, and what the network found. So a recording played through it gives exactly the records that the camera
 //! gave.
 
-use crate::analytics::{LineMinute, MinuteLedger};
+mod quarters;
+
+use crate::analytics::QuarterSettings;
+use crate::analytics::{FlowQuarter, FlowStep, HeatQuarter, LineMinute, MinuteLedger, Place, PlaceNames};
 use crate::calibration::Floor;
-use crate::count::{Crossing, LineSettings, Tripwire, TripwireError};
+use crate::count::{Crossing, LineRole, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
+use crate::ids::LineId;
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
 use crate::visitors::{BadgeReading, Finding, Space, StaffTrack, VisitorSettings, Visitors};
 use crate::zones::{Ground, ZoneSettings};
+use quarters::Quarters;
 use std::time::Duration;
 
 /// How one camera counts.
@@ -31,6 +36,8 @@ pub struct PipelineSettings {
     pub zones: Vec<ZoneSettings>,
     /// How visitors are told apart.
     pub visitors: VisitorSettings,
+    /// What is told by the quarter of an hour.
+    pub quarters: QuarterSettings,
     /// Two frames further apart than this leave a gap in coverage.
     pub longest_gap: Duration,
     /// How people are followed.
@@ -50,6 +57,10 @@ pub enum CameraEvent {
     Minute(LineMinute),
     /// A track is one of staff; what was counted of it before is corrected by further parts of minutes.
     Staff(StaffTrack),
+    /// How people moved in a quarter of an hour.
+    Flow(FlowQuarter),
+    /// Where people were in a quarter of an hour.
+    Heat(HeatQuarter),
 }
 
 /// A frame without its pixels: what counting needs to know of it.
@@ -94,9 +105,12 @@ pub struct Pipeline {
     exclusion: Vec<Polygon>,
     tracker: Tracker,
     wires: Vec<Tripwire>,
+    /// What each line's crossings stand for, in the order of the settings.
+    doors: Vec<(LineId, LineRole)>,
     ground: Ground,
     visitors: Visitors,
     minutes: MinuteLedger,
+    quarters: Quarters,
     // Kept between frames for their memory.
     people: Vec<Detection>,
     steps: TrackSteps,
@@ -119,8 +133,13 @@ impl Pipeline {
         let ground = Ground::new(settings.floor.clone());
         let space = if ground.has_floor() { Space::FloorM } else { Space::ImagePx };
         let visitors = Visitors::new(settings.visitors, lines.clone(), space, lateness);
+        let zones = settings.zones.iter().map(|zone| zone.id.clone()).collect();
+        let names = PlaceNames { lines: lines.iter().map(|(id, _)| id.clone()).collect(), zones };
+        let quarters =
+            Quarters::new(settings.quarters, names, start, (longest_gap, lateness + CONFIRMATION_HOLD));
         // So that groups at the end of a minute are told with it.
-        let minutes = MinuteLedger::new(lines, start, longest_gap, visitors.patience() + CONFIRMATION_HOLD);
+        let minutes =
+            MinuteLedger::new(lines.clone(), start, longest_gap, visitors.patience() + CONFIRMATION_HOLD);
         let wires = settings.lines.into_iter().map(Tripwire::new).collect::<Result<_, _>>()?;
         Ok(Self {
             picture: settings.picture,
@@ -130,9 +149,11 @@ impl Pipeline {
                 floor => Tracker::new(settings.tracking, floor),
             },
             wires,
+            doors: lines,
             ground,
             visitors,
             minutes,
+            quarters,
             people: Vec::new(),
             steps: TrackSteps::default(),
             crossings: Vec::new(),
@@ -155,6 +176,7 @@ impl Pipeline {
         let picture = *self.picture.get_or_insert(frame.size);
         let Some((x, y)) = scale(frame.size, picture) else {
             self.minutes.interrupted();
+            self.quarters.interrupted();
             return Err(FrameRefused::OtherShape { got: frame.size, expected: picture });
         };
         self.tracker.picture_is(picture);
@@ -165,15 +187,19 @@ impl Pipeline {
         self.people.extend(scaled.filter(|d| !excluded(d)));
 
         self.minutes.frame(frame.at, frame.dropped);
+        self.quarters.frame(frame.at, picture, &self.ground, out);
         self.tracker.step(frame.number, frame.at, &self.people, &mut self.steps);
         for sighting in &self.steps.sightings {
             self.wires.iter_mut().for_each(|wire| wire.see(sighting, &mut self.crossings));
-            self.visitors.see(&self.ground.stand(sighting));
+            let standing = self.ground.stand(sighting);
+            self.visitors.see(&standing);
+            self.quarters.see(&standing, &self.visitors);
         }
         self.visitors.frame_is_over(frame.at);
         for track in &self.steps.ended {
             self.wires.iter_mut().for_each(|wire| wire.forget(*track));
             self.visitors.ended(*track);
+            self.quarters.step(FlowStep { track: *track, place: Place::Lost, at: frame.at });
         }
         self.tick(frame.at, out);
         Ok(())
@@ -184,7 +210,8 @@ impl Pipeline {
         self.wires.iter_mut().for_each(|wire| wire.settle(now, &mut self.crossings));
         self.give_out_crossings(out);
         self.visitors.settle(now, &mut self.findings);
-        self.give_out_findings(out);
+        self.give_out_findings(now, out);
+        self.quarters.close(now, out);
         self.minutes.close(now, &mut self.closed);
         out.extend(self.closed.drain(..).map(CameraEvent::Minute));
     }
@@ -192,6 +219,7 @@ impl Pipeline {
     /// Notes that frames stopped coming: what follows does not join on to what was.
     pub fn interrupted(&mut self) {
         self.minutes.interrupted();
+        self.quarters.interrupted();
     }
 
     /// Ends the run: everything held back comes out, the open minute as a part of one.
@@ -199,7 +227,8 @@ impl Pipeline {
         self.wires.iter_mut().for_each(|wire| wire.finish(&mut self.crossings));
         self.give_out_crossings(out);
         self.visitors.finish(now, &mut self.findings);
-        self.give_out_findings(out);
+        self.give_out_findings(now, out);
+        self.quarters.finish(now, out);
         self.minutes.finish(now, &mut self.closed);
         out.extend(self.closed.drain(..).map(CameraEvent::Minute));
     }
@@ -208,14 +237,18 @@ impl Pipeline {
         for crossing in self.crossings.drain(..) {
             self.minutes.crossing(&crossing);
             self.visitors.crossing(&crossing);
+            self.quarters.crossing(&crossing, &self.visitors, &self.doors);
             out.push(CameraEvent::Crossing(crossing));
         }
     }
 
-    fn give_out_findings(&mut self, out: &mut Vec<CameraEvent>) {
+    fn give_out_findings(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
         self.findings.drain(..).for_each(|finding| self.minutes.finding(&finding));
         self.visitors.take_staff(&mut self.staff);
-        out.extend(self.staff.drain(..).map(CameraEvent::Staff));
+        for staff in self.staff.drain(..) {
+            self.quarters.step(FlowStep { track: staff.track, place: Place::Staff, at: now });
+            out.push(CameraEvent::Staff(staff));
+        }
     }
 
     /// Takes what a badge beacon's receiver heard near this camera.

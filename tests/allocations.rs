@@ -172,6 +172,7 @@ fn pipeline(floor: Option<Floor>) -> Pipeline {
         exclusion: Vec::new(),
         zones: Vec::new(),
         visitors: VisitorSettings::default(),
+        quarters: footfall::analytics::QuarterSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),
         floor,

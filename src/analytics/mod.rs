@@ -1,9 +1,15 @@
 //! Sums over intervals, how much of them was really seen, and how right they are against a person's tally.
 
+mod flow;
+mod heat;
 mod minutes;
+mod quarters;
 pub mod score;
 
+pub use flow::{Flow, FlowQuarter, FlowStep, Place, PlaceNames};
+pub use heat::{Grid, Heat, HeatQuarter, HeatSettings, MOST_CELLS, Manner};
 pub use minutes::MinuteLedger;
+pub use quarters::{QUARTER, Quarter};
 
 use crate::count::{Crossing, Direction, LineRole};
 use crate::ids::LineId;
@@ -34,6 +40,21 @@ pub struct LineMinute {
     pub dropped: u32,
     /// Whether this is only a part: the run began or ended within the minute, or something came late.
     pub part: bool,
+}
+
+/// What is told by the quarter of an hour.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuarterSettings {
+    /// Whether it is told how people move from place to place.
+    pub flow: bool,
+    /// How finely it is told where people are; none: not at all.
+    pub heat: Option<HeatSettings>,
+}
+
+impl Default for QuarterSettings {
+    fn default() -> Self {
+        Self { flow: true, heat: Some(HeatSettings::default()) }
+    }
 }
 
 /// What is known of those who crossed a line in one minute, or in a part of one. Part of it is found out late and

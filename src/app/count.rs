@@ -264,6 +264,8 @@ impl Count<'_, '_> {
                 }
                 CameraEvent::Minute(minute) => Fact::minute(&self.made_by, minute),
                 CameraEvent::Staff(staff) => Fact::staff(&self.made_by, staff),
+                CameraEvent::Flow(flow) => Fact::flow(&self.made_by, flow),
+                CameraEvent::Heat(heat) => Fact::heat(&self.made_by, heat),
             };
             self.events.write(fact).context("cannot write the events")?;
         }

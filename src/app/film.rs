@@ -280,6 +280,7 @@ mod tests {
             exclusion: Vec::new(),
             zones: Vec::new(),
             visitors: VisitorSettings::default(),
+            quarters: crate::analytics::QuarterSettings::default(),
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,

@@ -166,6 +166,7 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
         exclusion,
         zones: Vec::new(),
         visitors: VisitorSettings::default(),
+        quarters: crate::analytics::QuarterSettings::default(),
         longest_gap,
         tracking,
         floor,

@@ -120,6 +120,7 @@ mod tests {
             exclusion: vec![zone(100.0), zone(5.0)],
             zones: Vec::new(),
             visitors: VisitorSettings::default(),
+            quarters: crate::analytics::QuarterSettings::default(),
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,

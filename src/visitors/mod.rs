@@ -213,10 +213,12 @@ impl Visitors {
         self.people.get(track).is_some_and(|person| person.staff.is_some())
     }
 
-    /// How fast somebody walks, m/s; none before it can be told.
+    /// Time between the last two sightings of a visitor, and whether they stand; none of staff.
     #[must_use]
-    pub fn speed_m_s(&self, track: TrackId) -> Option<f32> {
-        self.people.get(track).and_then(people::Person::speed_m_s)
+    pub fn last_step(&self, track: TrackId) -> Option<(Duration, bool)> {
+        let person = self.people.get(track).filter(|person| person.staff.is_none())?;
+        let stands = person.speed_m_s().is_some_and(|speed| speed < self.settings.standing_m_s);
+        Some((person.passed, stands))
     }
 
     /// Moves the tracks that were found to be staff since the last call to `out`.

@@ -12,7 +12,7 @@
 //! | a kind is added | keeps the number, counts it as unknown | nothing to do |
 //! | a field changes its meaning | not allowed: new name, or `v: 2` | |
 
-use crate::analytics::LineMinute;
+use crate::analytics::{FlowQuarter, HeatQuarter, LineMinute};
 use crate::count;
 use crate::ids::CameraId;
 use crate::time::WallTime;
@@ -26,8 +26,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{Read, Write};
 use std::time::Duration;
 
+mod quarters;
 mod visitors;
 
+pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
 pub use visitors::{LineRole, MinuteVisitors, Staff, StaffWhy};
 
 /// The number that stands in `v` of every message.
@@ -209,7 +211,7 @@ pub struct Gap {
 }
 
 /// What a durable record says, before it has a number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Fact {
     /// One track passed a line.
@@ -218,6 +220,10 @@ pub enum Fact {
     Minute(Minute),
     /// A track that is one of staff.
     Staff(Staff),
+    /// How people moved in a quarter of an hour.
+    Flow(Flow),
+    /// Where people were in a quarter of an hour.
+    Heat(Heat),
     /// Numbers that never come.
     Gap(Gap),
 }
@@ -233,6 +239,18 @@ impl Fact {
     #[must_use]
     pub fn staff(made_by: &MadeBy, staff: &StaffTrack) -> Self {
         Self::Staff(Staff::of(made_by, staff))
+    }
+
+    /// How people moved, as their camera saw it.
+    #[must_use]
+    pub fn flow(made_by: &MadeBy, flow: &FlowQuarter) -> Self {
+        Self::Flow(Flow::of(made_by, flow))
+    }
+
+    /// Where people were, as their camera saw it.
+    #[must_use]
+    pub fn heat(made_by: &MadeBy, heat: &HeatQuarter) -> Self {
+        Self::Heat(Heat::of(made_by, heat))
     }
 
     /// A line's minute, as its camera made it.
@@ -277,7 +295,7 @@ impl Crossing {
 }
 
 /// A durable record: a fact and its number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Counts up by one per record of a box, from 1, across restarts.
     pub seq: u64,
@@ -287,7 +305,7 @@ pub struct Record {
 }
 
 /// A record as a reader takes it: also one whose kind a newer writer has added.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum AnyRecord {
     /// A record that is known here.
@@ -314,7 +332,7 @@ impl AnyRecord {
 
 /// The message on `records`, before gzip. `R` is what stands for one record: stored JSON text
 /// where it is written, [`AnyRecord`] where it is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch<R> {
     /// Version.
     pub v: V1,

@@ -58,6 +58,7 @@ fn camera() -> PipelineSettings {
         exclusion: Vec::new(),
         zones: Vec::new(),
         visitors: VisitorSettings::default(),
+        quarters: footfall::analytics::QuarterSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
         floor: None,

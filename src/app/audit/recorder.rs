@@ -167,7 +167,7 @@ impl Recorder {
                 }
             }
             CameraEvent::Minute(minute) => self.given_out(minute),
-            CameraEvent::Staff(_) => {}
+            CameraEvent::Staff(_) | CameraEvent::Flow(_) | CameraEvent::Heat(_) => {}
         }
     }
 

@@ -245,6 +245,12 @@ impl Counter {
                 CameraEvent::Staff(staff) => {
                     self.shared.records.submit(Fact::staff(&self.made_by, staff))?;
                 }
+                CameraEvent::Flow(flow) => {
+                    self.shared.records.submit(Fact::flow(&self.made_by, flow))?;
+                }
+                CameraEvent::Heat(heat) => {
+                    self.shared.records.submit(Fact::heat(&self.made_by, heat))?;
+                }
             }
         }
         Ok(())
@@ -313,6 +319,7 @@ mod tests {
                 exclusion: Vec::new(),
                 zones: Vec::new(),
                 visitors: VisitorSettings::default(),
+                quarters: crate::analytics::QuarterSettings::default(),
                 longest_gap: Duration::from_secs(2),
                 tracking: TrackSettings::default(),
                 floor: None,
