@@ -260,6 +260,28 @@ mod tests {
     }
 
     #[test]
+    fn staff_who_are_found_out_late_correct_the_minute_in_which_they_came_in() {
+        use crate::visitors::Found;
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.crossing(&crossing(29_000, Direction::In));
+        ledger.close(at(40_000), &mut out);
+        let found = Found::Staff(Direction::In);
+        ledger.finding(&Finding { line: door(), at: at(29_000), found });
+        ledger.close(at(90_000), &mut out);
+        let told: Vec<_> = out.iter().filter(|m| m.start == at(29_000).wall.minute()).collect();
+        let shown: Vec<_> = told.iter().map(|m| (m.entries, m.visitors.staff_in, m.part)).collect();
+        assert_eq!(shown, [(1, 0, true), (0, 1, true)]);
+    }
+
+    #[test]
+    fn a_group_is_counted_by_its_size_and_five_stands_for_more() {
+        use crate::visitors::Found;
+        let mut counts = VisitorCounts::default();
+        [1, 2, 2, 5, 9].into_iter().for_each(|size| counts.add(Found::Group { size }));
+        assert_eq!(counts.groups, [1, 2, 0, 0, 2]);
+    }
+
+    #[test]
     fn a_clock_set_forward_by_years_does_not_give_out_years_of_minutes() {
         let (mut ledger, mut out) = (ledger(), Vec::new());
         ledger.frame(at(0), 0);

@@ -5,6 +5,7 @@ use super::check::{FilesBeside, PathKind, existing_file};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
+use super::visitors::visitors;
 use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::calibration::Floor;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
@@ -15,7 +16,6 @@ use crate::ids::{CameraId, LineId};
 use crate::pipeline::PipelineSettings;
 use crate::publish::Login;
 use crate::track::{ScoreLevels, TrackSettings};
-use crate::visitors::VisitorSettings;
 use std::collections::BTreeMap;
 
 /// Lines of one camera; a door needs one or two.
@@ -157,6 +157,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
     let exclusion = zones(table, "exclude", picture);
     let lines = lines(table, anchor, picture);
     let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), files));
+    let told = table.get("visitors").and_then(|e| e.table(|table| visitors(table, picture)));
+    let (visitors, quarters) = told.unwrap_or_default();
     let tracking = TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() };
     let (picture, lines) = (Some(picture?), lines?);
     Some(PipelineSettings {
@@ -165,8 +167,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
         lines,
         exclusion,
         zones: Vec::new(),
-        visitors: VisitorSettings::default(),
-        quarters: crate::analytics::QuarterSettings::default(),
+        visitors,
+        quarters,
         longest_gap,
         tracking,
         floor,
@@ -284,7 +286,7 @@ fn band(table: &mut Table<'_>, picture: Option<PictureSize>) -> Band {
 }
 
 /// A list of polygons; none where the key is left out.
-fn zones(table: &mut Table<'_>, key: &'static str, picture: Option<PictureSize>) -> Vec<Polygon> {
+pub(super) fn zones(table: &mut Table<'_>, key: &'static str, picture: Option<PictureSize>) -> Vec<Polygon> {
     let wanted = "a list of zones, each a list of points [x, y]";
     let zones = table.get(key).and_then(|e| e.list(MAX_ZONES, wanted)).unwrap_or_default();
     zones.iter().filter_map(|zone| polygon(zone, picture)).collect()

@@ -12,6 +12,8 @@
 //! line yard activation 0,0 100,0 100,100
 //! exclude 10,10 20,10 20,20
 //! floor 0.1 0 -51 0 -0.03 165 0 0.01 1 lens radial 800 800 384 288 -0.2 0 0 0 0
+//! staff_only 600,0 768,0 768,200
+//! counter 0,300 90,300 90,400
 //! ```
 //!
 //! Only what says *where* is in it. Ids of boxes, frame rates, time-outs and `u_turn` are not: they may
@@ -19,7 +21,7 @@
 //! written does not matter.
 
 use crate::calibration::{Distortion, Floor, LensParameters};
-use crate::count::{Band, LineSettings};
+use crate::count::{Band, LineRole, LineSettings};
 use crate::geom::{ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
 use sha2::{Digest, Sha256};
@@ -41,7 +43,9 @@ fn canonical_text(settings: &PipelineSettings) -> String {
     lines.sort();
     let floor = settings.floor.as_ref().map(floor_text).unwrap_or_default();
     let exclusion = zones_text("exclude", &settings.exclusion);
-    format!("geometry 1\npicture {picture}\n{}{exclusion}{floor}", lines.concat())
+    let staff_only = zones_text("staff_only", &settings.visitors.staff.staff_only);
+    let counter = zones_text("counter", &settings.visitors.staff.counter);
+    format!("geometry 1\npicture {picture}\n{}{exclusion}{floor}{staff_only}{counter}", lines.concat())
 }
 
 fn floor_text(floor: &Floor) -> String {
@@ -70,7 +74,10 @@ fn line_text(line: &LineSettings) -> String {
     };
     let (a, b) = (point_text(&line.segment.a), point_text(&line.segment.b));
     let zones = zones_text(&format!("line {} activation", line.id), &line.activation);
-    format!("line {} {a} {b} band {band} anchor {anchor}\n{zones}", line.id)
+    // A door, which every line was before there were others, has no word: its geometry keeps its name.
+    let role =
+        if line.role == LineRole::Door { String::new() } else { format!(" counts {}", line.role.name()) };
+    format!("line {} {a} {b} band {band} anchor {anchor}{role}\n{zones}", line.id)
 }
 
 fn zones_text(kind: &str, zones: &[Polygon]) -> String {
@@ -88,7 +95,7 @@ fn point_text(point: &ImagePoint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::{Anchor, LineRole};
+    use crate::count::Anchor;
     use crate::geom::{PictureSize, Segment};
     use crate::ids::LineId;
     use crate::track::TrackSettings;
@@ -155,6 +162,9 @@ mod tests {
         check(|s| s.lines[0].id = LineId::parse("c").unwrap(), false);
         check(|s| s.lines[0].activation.push(zone(1.0)), false);
         check(|s| s.exclusion.truncate(1), false);
+        check(|s| s.lines[0].role = LineRole::Goods, false);
+        check(|s| s.visitors.staff.staff_only.push(zone(1.0)), false);
+        check(|s| s.visitors.staff.counter.push(zone(1.0)), false);
     }
 
     #[test]

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// is room for a thousand people who all turn out to be staff late.
 const MOST_PASSAGES: usize = 4096;
 
+/// Room that is there from the start, so that a usual day asks for no more.
+const USUAL_PASSAGES: usize = 256;
+
 /// How much time in a place one sighting may stand for: somebody who was hidden may have been anywhere.
 const LONGEST_STEP: Duration = Duration::from_secs(2);
 
@@ -70,8 +73,14 @@ pub(super) fn reason(person: &mut Person, standing: &Standing, settings: &StaffS
 }
 
 /// Crossings by people who are not known to be staff, as long as they are remembered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Passages(VecDeque<Crossing>);
+
+impl Default for Passages {
+    fn default() -> Self {
+        Self(VecDeque::with_capacity(USUAL_PASSAGES))
+    }
+}
 
 impl Passages {
     /// Beyond the limit the oldest is forgotten: it stays a visitor's.
