@@ -4,18 +4,23 @@
 //! times, and what the network found. So a recording played through it gives exactly the records that the camera
 //! gave.
 
-use crate::analytics::{LineMinute, MinuteLedger, QueueMinute, ZoneLedger, ZoneMinute};
+mod quarters;
+
+use crate::analytics::{FlowQuarter, FlowStep, HeatQuarter, LineMinute, MinuteLedger, Place, PlaceNames};
+use crate::analytics::{QuarterSettings, QueueMinute, ZoneLedger, ZoneMinute};
 use crate::calibration::Floor;
-use crate::count::{Crossing, LineSettings, Tripwire, TripwireError};
+use crate::count::{Crossing, LineRole, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
+use crate::ids::LineId;
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
-use crate::visitors::VisitorSettings;
+use crate::visitors::{BadgeReading, Finding, Space, StaffTrack, Stay, VisitorSettings, Visitors};
 use crate::zones::{
     Alarm, AllowedHours, Ground, QueueAlert, QueueStep, QueueVisit, Standing, Visit, ZoneNow, ZoneSettings,
     ZoneStep, Zones,
 };
+use quarters::Quarters;
 use std::time::Duration;
 
 /// How one camera counts.
@@ -34,6 +39,8 @@ pub struct PipelineSettings {
     pub zones: Vec<ZoneSettings>,
     /// How visitors are told apart.
     pub visitors: VisitorSettings,
+    /// What is told by the quarter of an hour.
+    pub quarters: QuarterSettings,
     /// Two frames further apart than this leave a gap in coverage.
     pub longest_gap: Duration,
     /// How people are followed.
@@ -63,6 +70,12 @@ pub enum CameraEvent {
     Alert(QueueAlert),
     /// Presence that is not allowed lasts, or is over.
     Alarm(Alarm),
+    /// A track is one of staff; what was counted of it before is corrected by further parts of minutes.
+    Staff(StaffTrack),
+    /// How people moved in a quarter of an hour.
+    Flow(FlowQuarter),
+    /// Where people were in a quarter of an hour.
+    Heat(HeatQuarter),
 }
 
 /// A frame without its pixels: what counting needs to know of it.
@@ -107,14 +120,20 @@ pub struct Pipeline {
     exclusion: Vec<Polygon>,
     tracker: Tracker,
     wires: Vec<Tripwire>,
-    minutes: MinuteLedger,
+    /// What each line's crossings stand for, in the order of the settings.
+    doors: Vec<(LineId, LineRole)>,
     ground: Ground,
+    visitors: Visitors,
+    minutes: MinuteLedger,
     zones: Zones,
     zone_minutes: ZoneLedger,
+    quarters: Quarters,
     // Kept between frames for their memory.
     people: Vec<Detection>,
     steps: TrackSteps,
     crossings: Vec<Crossing>,
+    findings: Vec<Finding>,
+    staff: Vec<StaffTrack>,
     closed: Vec<LineMinute>,
     standings: Vec<Standing>,
     zone_steps: Vec<(usize, ZoneStep)>,
@@ -128,17 +147,27 @@ impl Pipeline {
     /// # Errors
     /// [`TripwireError`] where a line cannot count.
     pub fn new(settings: PipelineSettings, start: FrameTime) -> Result<Self, TripwireError> {
-        let ids = settings.lines.iter().map(|line| line.id.clone()).collect();
+        let lines: Vec<_> = settings.lines.iter().map(|line| (line.id.clone(), line.role)).collect();
         let u_turn = settings.lines.iter().map(|line| line.u_turn).max().unwrap_or_default();
         let longest_gap = settings.longest_gap.max(two_frames_at(settings.rate));
-        let minutes = MinuteLedger::new(ids, start, longest_gap, u_turn.max(longest_gap) + CONFIRMATION_HOLD);
+        let lateness = u_turn.max(longest_gap) + CONFIRMATION_HOLD;
+        let ground = Ground::new(settings.floor.clone());
+        let space = if ground.has_floor() { Space::FloorM } else { Space::ImagePx };
+        let visitors = Visitors::new(settings.visitors, lines.clone(), space, lateness);
+        let zones = settings.zones.iter().map(|zone| zone.id.clone()).collect();
+        let names = PlaceNames { lines: lines.iter().map(|(id, _)| id.clone()).collect(), zones };
+        let zone_patience = settings.zones.iter().map(|zone| zone.lateness()).max().unwrap_or_default();
+        let patience = (longest_gap, lateness.max(zone_patience) + CONFIRMATION_HOLD);
+        let quarters = Quarters::new(settings.quarters, names, start, patience);
+        // So that groups at the end of a minute are told with it.
+        let minutes =
+            MinuteLedger::new(lines.clone(), start, longest_gap, visitors.patience() + CONFIRMATION_HOLD);
         let zone_minutes =
             ZoneLedger::new(&settings.zones, start, longest_gap, longest_gap + CONFIRMATION_HOLD);
         let wires = settings.lines.into_iter().map(Tripwire::new).collect::<Result<_, _>>()?;
         Ok(Self {
             picture: settings.picture,
             exclusion: settings.exclusion,
-            ground: Ground::new(settings.floor.clone()),
             zones: Zones::new(settings.zones),
             zone_minutes,
             tracker: match settings.floor {
@@ -146,10 +175,16 @@ impl Pipeline {
                 floor => Tracker::new(settings.tracking, floor),
             },
             wires,
+            doors: lines,
+            ground,
+            visitors,
             minutes,
+            quarters,
             people: Vec::new(),
             steps: TrackSteps::default(),
             crossings: Vec::new(),
+            findings: Vec::new(),
+            staff: Vec::new(),
             closed: Vec::new(),
             standings: Vec::new(),
             zone_steps: Vec::new(),
@@ -182,16 +217,24 @@ impl Pipeline {
 
         self.minutes.frame(frame.at, frame.dropped);
         self.zone_minutes.frame(frame.at, frame.dropped);
+        self.quarters.frame(frame.at, picture, &self.ground, out);
         self.tracker.step(frame.number, frame.at, &self.people, &mut self.steps);
         self.standings.clear();
         self.standings.extend(self.steps.sightings.iter().map(|sighting| self.ground.stand(sighting)));
         for sighting in &self.steps.sightings {
             self.wires.iter_mut().for_each(|wire| wire.see(sighting, &mut self.crossings));
         }
-        self.standings.iter().for_each(|standing| self.zones.see(standing));
+        for standing in &self.standings {
+            self.visitors.see(standing);
+            self.quarters.see(standing, &self.visitors);
+            self.zones.see(standing);
+        }
+        self.visitors.frame_is_over(frame.at);
         for track in &self.steps.ended {
             self.wires.iter_mut().for_each(|wire| wire.forget(*track));
             self.zones.forget(*track);
+            self.visitors.ended(*track);
+            self.quarters.step(FlowStep { track: *track, place: Place::Lost, at: frame.at });
         }
         self.tick(frame.at, out);
         Ok(())
@@ -203,6 +246,9 @@ impl Pipeline {
         self.give_out_crossings(out);
         self.zones.settle(now, &mut self.zone_steps);
         self.give_out_zone_steps(out);
+        self.visitors.settle(now, &mut self.findings);
+        self.give_out_findings(now, out);
+        self.quarters.close(now, out);
         self.minutes.close(now, &mut self.closed);
         self.zone_minutes.close(now, &mut self.closed_zones, &mut self.closed_queues);
         self.give_out_minutes(out);
@@ -212,6 +258,7 @@ impl Pipeline {
     pub fn interrupted(&mut self) {
         self.minutes.interrupted();
         self.zone_minutes.interrupted();
+        self.quarters.interrupted();
     }
 
     /// Says when presence is allowed in zones that go by the store's hours.
@@ -225,6 +272,9 @@ impl Pipeline {
         self.give_out_crossings(out);
         self.zones.finish(now, &mut self.zone_steps);
         self.give_out_zone_steps(out);
+        self.visitors.finish(now, &mut self.findings);
+        self.give_out_findings(now, out);
+        self.quarters.finish(now, out);
         self.minutes.finish(now, &mut self.closed);
         self.zone_minutes.finish(now, &mut self.closed_zones, &mut self.closed_queues);
         self.give_out_minutes(out);
@@ -240,7 +290,14 @@ impl Pipeline {
         for (zone, step) in self.zone_steps.drain(..) {
             self.zone_minutes.step(zone, &step);
             match step {
-                ZoneStep::Ended { visit, .. } => out.push(CameraEvent::Visit(visit)),
+                ZoneStep::Began { track, at, staff: false, .. } => {
+                    self.quarters.step(FlowStep { track, place: Place::Zone(zone), at });
+                }
+                ZoneStep::Ended { visit, .. } => {
+                    let (track, from, to) = (visit.track, visit.enter.wall, visit.leave.wall);
+                    self.visitors.stayed(Stay { track, zone: Some(visit.zone.clone()), from, to });
+                    out.push(CameraEvent::Visit(visit));
+                }
                 ZoneStep::Queue(QueueStep::Left(left)) => out.push(CameraEvent::Queue(left)),
                 ZoneStep::Queue(QueueStep::Alert(alert)) => out.push(CameraEvent::Alert(alert)),
                 ZoneStep::Alarm(alarm) => out.push(CameraEvent::Alarm(alarm)),
@@ -252,8 +309,25 @@ impl Pipeline {
     fn give_out_crossings(&mut self, out: &mut Vec<CameraEvent>) {
         for crossing in self.crossings.drain(..) {
             self.minutes.crossing(&crossing);
+            self.visitors.crossing(&crossing);
+            self.quarters.crossing(&crossing, &self.visitors, &self.doors);
             out.push(CameraEvent::Crossing(crossing));
         }
+    }
+
+    fn give_out_findings(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
+        self.findings.drain(..).for_each(|finding| self.minutes.finding(&finding));
+        self.visitors.take_staff(&mut self.staff);
+        for staff in self.staff.drain(..) {
+            self.quarters.step(FlowStep { track: staff.track, place: Place::Staff, at: now });
+            self.zones.is_staff(staff.track);
+            out.push(CameraEvent::Staff(staff));
+        }
+    }
+
+    /// Takes what a badge beacon's receiver heard near this camera.
+    pub fn badge(&mut self, reading: &BadgeReading) {
+        self.visitors.badge(reading);
     }
 
     /// On which plane people are followed now.

@@ -6,7 +6,7 @@
 
 use footfall::calibration::Floor;
 use footfall::capture::Picture;
-use footfall::count::{Anchor, Band, LineSettings};
+use footfall::count::{Anchor, Band, LineRole, LineSettings};
 use footfall::detect::decode::{Output, Values};
 use footfall::detect::letterbox::TensorMut;
 use footfall::detect::{Detection, Head, Letterbox, Manifest, nms};
@@ -171,6 +171,7 @@ fn pipeline(floor: Option<Floor>) -> Pipeline {
         anchor: Anchor::Foot,
         u_turn: Duration::ZERO,
         activation: Vec::new(),
+        role: LineRole::default(),
     };
     let settings = PipelineSettings {
         picture: None,
@@ -179,6 +180,7 @@ fn pipeline(floor: Option<Floor>) -> Pipeline {
         exclusion: Vec::new(),
         zones: vec![zone()],
         visitors: VisitorSettings::default(),
+        quarters: footfall::analytics::QuarterSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings::default(),
         floor,

@@ -118,6 +118,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("Detection", "detect"),
     ("Sighting", "track"),
     ("Crossing", "count"),
+    ("Finding", "visitors"),
     ("LineMinute", "analytics"),
     ("CameraEvent", "pipeline"),
     ("EdgeSettings", "config"),

@@ -5,7 +5,7 @@
 
 use footfall::calibration::Floor;
 use footfall::calibration::mounting::{self, Mounting};
-use footfall::count::{Anchor, Band, Crossing, Direction, LineSettings, Tripwire};
+use footfall::count::{Anchor, Band, Crossing, Direction, LineRole, LineSettings, Tripwire};
 use footfall::detect::Detection;
 use footfall::geom::{ImageBox, ImagePoint, PictureSize, Segment};
 use footfall::ids::LineId;
@@ -61,8 +61,16 @@ impl Camera {
         let segment = Segment::new(ImagePoint::new(middle, 1e6), ImagePoint::new(middle, -1e6));
         let id = LineId::parse("middle").expect("an id");
         let (band, activation) = (Band::default(), Vec::new());
-        let settings =
-            LineSettings { id, segment, band, anchor: Anchor::Foot, u_turn: Duration::ZERO, activation };
+        let role = LineRole::default();
+        let settings = LineSettings {
+            id,
+            segment,
+            band,
+            anchor: Anchor::Foot,
+            u_turn: Duration::ZERO,
+            activation,
+            role,
+        };
         let wire = Tripwire::new(settings).expect("a sound line");
         let (steps, crossings) = (TrackSteps::default(), Vec::new());
         let mut camera = Self { tracker, wire, steps, crossings, frames: 0 };

@@ -3,7 +3,7 @@
 use footfall::ids::{BoxId, StoreId, TenantId};
 use footfall::wire::topics::{BoxNames, Topics};
 use footfall::wire::v1::{
-    Batch, BoxStatus, Crossing, Direction, Fact, Live, LiveMessage, Minute, Record, State, V1,
+    Batch, BoxStatus, Crossing, Direction, Fact, Live, LiveMessage, Minute, MinuteVisitors, Record, State, V1,
 };
 use rumqttc::{Client, Event, MqttOptions, Outgoing, Packet, QoS};
 use std::io::{BufRead, BufReader};
@@ -190,6 +190,7 @@ fn minute() -> Minute {
         start_ms: 1_760_000_040_000,
         entries: 1,
         exits: 0,
+        visitors: MinuteVisitors::default(),
         seen: Duration::from_secs(60),
         frames: 600,
         dropped: 0,

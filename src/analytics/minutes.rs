@@ -1,16 +1,17 @@
 //! Sums of lines by the minute, and how much of each minute was really seen.
 
-use super::LineMinute;
 use super::book::{Closed, MinuteBook};
-use crate::count::{Crossing, Direction};
+use super::{LineMinute, VisitorCounts};
+use crate::count::{Crossing, Direction, LineRole};
 use crate::ids::LineId;
-use crate::time::FrameTime;
+use crate::time::{FrameTime, WallTime};
+use crate::visitors::Finding;
 use std::time::Duration;
 
 /// The minutes of one camera's lines that are not given out yet.
 #[derive(Debug, Clone)]
 pub struct MinuteLedger {
-    lines: Vec<LineId>,
+    lines: Vec<(LineId, LineRole)>,
     book: MinuteBook<Counts>,
 }
 
@@ -19,6 +20,7 @@ pub struct MinuteLedger {
 struct Counts {
     entries: u32,
     exits: u32,
+    visitors: VisitorCounts,
 }
 
 impl MinuteLedger {
@@ -27,7 +29,12 @@ impl MinuteLedger {
     /// Two frames further apart than `longest_gap` leave a gap in what was seen; a minute is given out `hold`
     /// after its end.
     #[must_use]
-    pub fn new(lines: Vec<LineId>, start: FrameTime, longest_gap: Duration, hold: Duration) -> Self {
+    pub fn new(
+        lines: Vec<(LineId, LineRole)>,
+        start: FrameTime,
+        longest_gap: Duration,
+        hold: Duration,
+    ) -> Self {
         Self { book: MinuteBook::new(lines.len(), start, longest_gap, hold), lines }
     }
 
@@ -43,12 +50,22 @@ impl MinuteLedger {
 
     /// Notes a crossing in the minute that it happened in.
     pub fn crossing(&mut self, crossing: &Crossing) {
-        let Some(line) = self.lines.iter().position(|id| *id == crossing.line) else { return };
-        let Some(counts) = self.book.counts(line, crossing.at.wall) else { return };
+        let Some(counts) = self.counts_of(&crossing.line, crossing.at.wall) else { return };
         match crossing.direction {
             Direction::In => counts.entries += 1,
             Direction::Out => counts.exits += 1,
         }
+    }
+
+    /// Notes what was found out of somebody's crossing, in the minute of that crossing.
+    pub fn finding(&mut self, finding: &Finding) {
+        let Some(counts) = self.counts_of(&finding.line, finding.at.wall) else { return };
+        counts.visitors.add(finding.found);
+    }
+
+    fn counts_of(&mut self, line: &LineId, wall: WallTime) -> Option<&mut Counts> {
+        let place = self.lines.iter().position(|(id, _)| id == line)?;
+        self.book.counts(place, wall)
     }
 
     /// Gives out the minutes that ended at least `hold` ago, also those in which nothing was seen.
@@ -64,13 +81,15 @@ impl MinuteLedger {
     }
 }
 
-fn of_lines(lines: &[LineId], closed: Closed<Counts>) -> impl Iterator<Item = LineMinute> + '_ {
+fn of_lines(lines: &[(LineId, LineRole)], closed: Closed<Counts>) -> impl Iterator<Item = LineMinute> + '_ {
     let Closed { start, seen, frames, dropped, part, counts, .. } = closed;
-    lines.iter().zip(counts).map(move |(line, counts)| LineMinute {
+    lines.iter().zip(counts).map(move |((line, role), counts)| LineMinute {
         line: line.clone(),
         start,
         entries: counts.entries,
         exits: counts.exits,
+        role: *role,
+        visitors: counts.visitors,
         seen,
         frames,
         dropped,
@@ -95,7 +114,12 @@ mod tests {
     }
 
     fn ledger() -> MinuteLedger {
-        MinuteLedger::new(vec![door()], at(0), Duration::from_secs(2), Duration::from_secs(5))
+        MinuteLedger::new(
+            vec![(door(), LineRole::Door)],
+            at(0),
+            Duration::from_secs(2),
+            Duration::from_secs(5),
+        )
     }
 
     fn crossing(ms: u64, direction: Direction) -> Crossing {
@@ -151,6 +175,28 @@ mod tests {
             shown(&out),
             "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 1 seen 0 of 0 frames (part)"
         );
+    }
+
+    #[test]
+    fn staff_who_are_found_out_late_correct_the_minute_in_which_they_came_in() {
+        use crate::visitors::Found;
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.crossing(&crossing(29_000, Direction::In));
+        ledger.close(at(40_000), &mut out);
+        let found = Found::Staff(Direction::In);
+        ledger.finding(&Finding { line: door(), at: at(29_000), found });
+        ledger.close(at(90_000), &mut out);
+        let told: Vec<_> = out.iter().filter(|m| m.start == at(29_000).wall.minute()).collect();
+        let shown: Vec<_> = told.iter().map(|m| (m.entries, m.visitors.staff_in, m.part)).collect();
+        assert_eq!(shown, [(1, 0, true), (0, 1, true)]);
+    }
+
+    #[test]
+    fn a_group_is_counted_by_its_size_and_five_stands_for_more() {
+        use crate::visitors::Found;
+        let mut counts = VisitorCounts::default();
+        [1, 2, 2, 5, 9].into_iter().for_each(|size| counts.add(Found::Group { size }));
+        assert_eq!(counts.groups, [1, 2, 0, 0, 2]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use zone::{ZoneArgs, ZoneSpec, ZoneSpecError};
 
 use super::exit::Ending;
 use crate::config::{MAX_FPS, MAX_THREADS, MAX_U_TURN, MIN_LINE_PX, parse_span};
-use crate::count::{Anchor, Band, LineSettings};
+use crate::count::{Anchor, Band, LineRole, LineSettings};
 use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, PictureSize, Segment};
 use crate::ids::{CameraId, IdError, LineId};
@@ -426,6 +426,7 @@ impl LineSpec {
             anchor: Anchor::default(),
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         }
     }
 }

@@ -80,6 +80,7 @@ impl View {
             exclusion: Vec::new(),
             zones: Vec::new(),
             visitors: VisitorSettings::default(),
+            quarters: crate::analytics::QuarterSettings::default(),
             longest_gap: config::LONGEST_GAP,
             tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
             floor: None,

@@ -286,7 +286,7 @@ fn anchor_label(line: &str, anchor: Anchor) -> String {
 mod tests {
     use super::*;
     use crate::capture::Frame;
-    use crate::count::LineSettings;
+    use crate::count::{LineRole, LineSettings};
     use crate::ids::{LineId, TrackId};
     use crate::time::FrameTime;
     use crate::track::TrackSettings;
@@ -305,6 +305,7 @@ mod tests {
             anchor,
             u_turn: Duration::ZERO,
             activation: vec![Polygon::new(zone.to_vec()).unwrap()],
+            role: LineRole::default(),
         }
     }
 
@@ -316,6 +317,7 @@ mod tests {
             exclusion: Vec::new(),
             zones: Vec::new(),
             visitors: VisitorSettings::default(),
+            quarters: crate::analytics::QuarterSettings::default(),
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,

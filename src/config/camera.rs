@@ -5,18 +5,18 @@ use super::check::{FilesBeside, PathKind, existing_file};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
+use super::visitors::visitors;
 use super::zone::{self, Grounds};
 use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
 use crate::calibration::Floor;
 use crate::capture::{AddressError, Playback, SourceAddress, SourceSettings};
-use crate::count::{Anchor, Band, LineSettings};
+use crate::count::{Anchor, Band, LineRole, LineSettings};
 use crate::detect::DetectorKind;
 use crate::geom::{ImagePoint, PictureSize, Polygon, Segment};
 use crate::ids::{CameraId, LineId};
 use crate::pipeline::PipelineSettings;
 use crate::publish::Login;
 use crate::track::{ScoreLevels, TrackSettings};
-use crate::visitors::VisitorSettings;
 use std::collections::BTreeMap;
 
 /// Lines of one camera; a door needs one or two.
@@ -164,6 +164,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
             "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y], or a [[camera.zone]]";
         table.fault("line", FaultKind::None { what: "line", example });
     }
+    let told = table.get("visitors").and_then(|e| e.table(|table| visitors(table, picture)));
+    let (visitors, quarters) = told.unwrap_or_default();
     let tracking = TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() };
     let (picture, lines) = (Some(picture?), lines?);
     Some(PipelineSettings {
@@ -172,7 +174,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
         lines,
         exclusion,
         zones: zones?,
-        visitors: VisitorSettings::default(),
+        visitors,
+        quarters,
         longest_gap,
         tracking,
         floor,
@@ -259,7 +262,9 @@ fn line(
         .unwrap_or(camera_anchor);
     let u_turn = table.span("u_turn", U_TURN);
     let activation = zones(table, "activation", picture);
-    Some(LineSettings { id: id?, segment: segment?, band, anchor, u_turn, activation })
+    let roles = LineRole::ALL.map(|role| (role.name(), role));
+    let role = table.get("counts").and_then(|e| e.choice(&roles)).unwrap_or_default();
+    Some(LineSettings { id: id?, segment: segment?, band, anchor, u_turn, activation, role })
 }
 
 /// `band_px` or `band_heights`, not both. A band wider than half the picture leaves nowhere to cross it.
@@ -282,7 +287,7 @@ fn band(table: &mut Table<'_>, picture: Option<PictureSize>) -> Band {
 }
 
 /// A list of polygons; none where the key is left out.
-fn zones(table: &mut Table<'_>, key: &'static str, picture: Option<PictureSize>) -> Vec<Polygon> {
+pub(super) fn zones(table: &mut Table<'_>, key: &'static str, picture: Option<PictureSize>) -> Vec<Polygon> {
     let wanted = "a list of zones, each a list of points [x, y]";
     let zones = table.get(key).and_then(|e| e.list(MAX_ZONES, wanted)).unwrap_or_default();
     zones.iter().filter_map(|zone| polygon(zone, picture)).collect()

@@ -14,6 +14,8 @@
 //! zone shelf image 300,280 580,280 580,400
 //! zone till floor 1,2 3,2 3,4 service image 10,10 20,10 20,20
 //! floor 0.1 0 -51 0 -0.03 165 0 0.01 1 lens radial 800 800 384 288 -0.2 0 0 0 0
+//! staff_only 600,0 768,0 768,200
+//! counter 0,300 90,300 90,400
 //! ```
 //!
 //! Only what says *where* is in it. Ids of boxes, frame rates, time-outs and `u_turn` are not: they may
@@ -21,7 +23,7 @@
 //! written does not matter.
 
 use crate::calibration::{Distortion, Floor, LensParameters};
-use crate::count::{Band, LineSettings};
+use crate::count::{Band, LineRole, LineSettings};
 use crate::geom::{FloorPoint, ImagePoint, Polygon};
 use crate::pipeline::PipelineSettings;
 use crate::zones::{Area, ZoneSettings};
@@ -44,9 +46,12 @@ fn canonical_text(settings: &PipelineSettings) -> String {
     lines.sort();
     let floor = settings.floor.as_ref().map(floor_text).unwrap_or_default();
     let exclusion = zones_text("exclude", &settings.exclusion);
+    let staff_only = zones_text("staff_only", &settings.visitors.staff.staff_only);
+    let counter = zones_text("counter", &settings.visitors.staff.counter);
     let mut zones: Vec<String> = settings.zones.iter().map(zone_text).collect();
     zones.sort();
-    format!("geometry 1\npicture {picture}\n{}{exclusion}{}{floor}", lines.concat(), zones.concat())
+    let (lines, zones) = (lines.concat(), zones.concat());
+    format!("geometry 1\npicture {picture}\n{lines}{exclusion}{zones}{floor}{staff_only}{counter}")
 }
 
 fn floor_text(floor: &Floor) -> String {
@@ -75,7 +80,10 @@ fn line_text(line: &LineSettings) -> String {
     };
     let (a, b) = (point_text(&line.segment.a), point_text(&line.segment.b));
     let zones = zones_text(&format!("line {} activation", line.id), &line.activation);
-    format!("line {} {a} {b} band {band} anchor {anchor}\n{zones}", line.id)
+    // A door, which every line was before there were others, has no word: its geometry keeps its name.
+    let role =
+        if line.role == LineRole::Door { String::new() } else { format!(" counts {}", line.role.name()) };
+    format!("line {} {a} {b} band {band} anchor {anchor}{role}\n{zones}", line.id)
 }
 
 fn zone_text(zone: &ZoneSettings) -> String {
@@ -124,6 +132,7 @@ mod tests {
             anchor: Anchor::Foot,
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         }
     }
 
@@ -140,6 +149,7 @@ mod tests {
             exclusion: vec![zone(100.0), zone(5.0)],
             zones: Vec::new(),
             visitors: VisitorSettings::default(),
+            quarters: crate::analytics::QuarterSettings::default(),
             longest_gap: Duration::from_secs(2),
             tracking: TrackSettings::default(),
             floor: None,
@@ -182,6 +192,9 @@ mod tests {
             geometry_name(&settings)
         };
         assert_ne!(named(1.0), named(2.0));
+        check(|s| s.lines[0].role = LineRole::Goods, false);
+        check(|s| s.visitors.staff.staff_only.push(zone(1.0)), false);
+        check(|s| s.visitors.staff.counter.push(zone(1.0)), false);
     }
 
     #[test]

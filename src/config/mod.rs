@@ -3,7 +3,7 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera` and
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `visitors` and
 //! `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
 
 mod audit;
@@ -15,6 +15,7 @@ pub mod fault;
 pub mod file;
 pub mod geometry;
 pub mod span;
+mod visitors;
 mod zone;
 
 pub use check::check;

@@ -1,7 +1,9 @@
 //! Counts tracks that cross a line.
 
+mod passerby;
 mod tripwire;
 
+pub use passerby::Passersby;
 pub use tripwire::{Tripwire, TripwireError};
 
 use crate::geom::{Polygon, Segment};
@@ -81,6 +83,38 @@ pub struct LineSettings {
     pub u_turn: Duration,
     /// A track counts here only if it was seen in one of these; none: anywhere.
     pub activation: Vec<Polygon>,
+    /// What its crossings stand for.
+    pub role: LineRole,
+}
+
+/// What the crossings of a line stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineRole {
+    /// Customers come in and go out here.
+    #[default]
+    Door,
+    /// A door for goods: it counts like any other, and whoever uses it is no customer.
+    Goods,
+    /// Outside, along the front: who crosses it may come in, or pass by.
+    Passersby,
+    /// Between two parts of the store: crossings are counted and make nobody a visitor.
+    Inner,
+}
+
+impl LineRole {
+    /// Every role, for messages and help.
+    pub const ALL: [Self; 4] = [Self::Door, Self::Goods, Self::Passersby, Self::Inner];
+
+    /// As written in the config and in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Door => "door",
+            Self::Goods => "goods",
+            Self::Passersby => "passersby",
+            Self::Inner => "inner",
+        }
+    }
 }
 
 /// The strip around a line in which nothing is decided, by its full width.

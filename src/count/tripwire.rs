@@ -183,7 +183,7 @@ impl Anchor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::Band;
+    use crate::count::{Band, LineRole};
     use crate::geom::{ImageBox, Polygon, Segment};
     use crate::ids::LineId;
     use crate::time::WallTime;
@@ -199,6 +199,7 @@ mod tests {
             anchor: Anchor::Foot,
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         }
     }
 

@@ -12,19 +12,13 @@
 //! | a kind is added | keeps the number, counts it as unknown | nothing to do |
 //! | a field changes its meaning | not allowed: new name, or `v: 2` | |
 
-mod zones;
-
-pub use zones::{
-    Alarm, Alert, AlertAbout, Decimal, End, Maker, PathSpace, Queue, QueueMinute, Range, Reason, Rule, Visit,
-    ZoneMinute, ZoneNow,
-};
-
-use crate::analytics::LineMinute;
+use crate::analytics::{FlowQuarter, HeatQuarter, LineMinute};
 use crate::count;
 use crate::ids::CameraId;
 use crate::pipeline::CameraEvent;
 use crate::time::WallTime;
 use crate::track::PlaneName;
+use crate::visitors::StaffTrack;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -33,9 +27,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{Read, Write};
 use std::time::Duration;
 
+mod quarters;
 mod store_now;
+mod visitors;
+mod zones;
 
+pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
 pub use store_now::StoreNow;
+pub use visitors::{LineRole, MinuteVisitors, Staff, StaffWhy};
+pub use zones::{
+    Alarm, Alert, AlertAbout, Decimal, End, Maker, PathSpace, Queue, QueueMinute, Range, Reason, Rule, Visit,
+    ZoneMinute, ZoneNow,
+};
 
 /// The number that stands in `v` of every message.
 pub const VERSION: u32 = 1;
@@ -166,6 +169,9 @@ pub struct Minute {
     /// Crossings out of it.
     #[serde(rename = "out")]
     pub exits: u32,
+    /// What the line's crossings stand for, and who they were; all of it is missing in records from before 0.2.
+    #[serde(flatten)]
+    pub visitors: MinuteVisitors,
     /// How much was really seen; on the wire seconds with up to three decimals.
     #[serde(rename = "seen_s", with = "seconds")]
     pub seen: Duration,
@@ -213,13 +219,19 @@ pub struct Gap {
 }
 
 /// What a durable record says, before it has a number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Fact {
     /// One track passed a line.
     Crossing(Crossing),
     /// A line's minute, or a part of one.
     Minute(Minute),
+    /// A track that is one of staff.
+    Staff(Staff),
+    /// How people moved in a quarter of an hour.
+    Flow(Flow),
+    /// Where people were in a quarter of an hour.
+    Heat(Heat),
     /// Numbers that never come.
     Gap(Gap),
     /// Somebody was in a zone for long enough.
@@ -249,6 +261,9 @@ impl Fact {
             CameraEvent::QueueMinute(minute) => Self::queue_minute(made_by, minute),
             CameraEvent::Alert(alert) => Self::alert(made_by, alert),
             CameraEvent::Alarm(alarm) => Self::alarm(made_by, alarm),
+            CameraEvent::Staff(staff) => Self::staff(made_by, staff),
+            CameraEvent::Flow(flow) => Self::flow(made_by, flow),
+            CameraEvent::Heat(heat) => Self::heat(made_by, heat),
         }
     }
 
@@ -256,6 +271,24 @@ impl Fact {
     #[must_use]
     pub fn crossing(made_by: &MadeBy, crossing: &count::Crossing) -> Self {
         Self::Crossing(Crossing::of(made_by, crossing))
+    }
+
+    /// A track of staff, as its camera found it.
+    #[must_use]
+    pub fn staff(made_by: &MadeBy, staff: &StaffTrack) -> Self {
+        Self::Staff(Staff::of(made_by, staff))
+    }
+
+    /// How people moved, as their camera saw it.
+    #[must_use]
+    pub fn flow(made_by: &MadeBy, flow: &FlowQuarter) -> Self {
+        Self::Flow(Flow::of(made_by, flow))
+    }
+
+    /// Where people were, as their camera saw it.
+    #[must_use]
+    pub fn heat(made_by: &MadeBy, heat: &HeatQuarter) -> Self {
+        Self::Heat(Heat::of(made_by, heat))
     }
 
     /// A line's minute, as its camera made it.
@@ -267,6 +300,7 @@ impl Fact {
             start_ms: minute.start.unix_ms(),
             entries: minute.entries,
             exits: minute.exits,
+            visitors: MinuteVisitors::of(minute),
             seen: Duration::from_millis(whole_ms(minute.seen)),
             frames: minute.frames,
             dropped: minute.dropped,
@@ -299,7 +333,7 @@ impl Crossing {
 }
 
 /// A durable record: a fact and its number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Counts up by one per record of a box, from 1, across restarts.
     pub seq: u64,
@@ -309,7 +343,7 @@ pub struct Record {
 }
 
 /// A record as a reader takes it: also one whose kind a newer writer has added.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum AnyRecord {
     /// A record that is known here.
@@ -336,7 +370,7 @@ impl AnyRecord {
 
 /// The message on `records`, before gzip. `R` is what stands for one record: stored JSON text
 /// where it is written, [`AnyRecord`] where it is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch<R> {
     /// Version.
     pub v: V1,

@@ -76,6 +76,8 @@ pub enum ZoneStep {
     Began {
         /// Which stay.
         stay: StayId,
+        /// Whose: the track that entered.
+        track: TrackId,
         /// When it began.
         at: FrameTime,
         /// Whether it is staff's.

@@ -230,7 +230,12 @@ impl Stay {
         let dwell = self.last_inside.since(self.entered);
         if !self.is_visit && self.is_settled && dwell >= rule.visit_after {
             self.is_visit = true;
-            out.push(ZoneStep::Began { stay: self.id, at: self.entered, staff: self.is_staff });
+            out.push(ZoneStep::Began {
+                stay: self.id,
+                track: self.first_track,
+                at: self.entered,
+                staff: self.is_staff,
+            });
         }
         if !self.is_visit {
             return;

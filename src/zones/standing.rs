@@ -68,6 +68,12 @@ impl Ground {
         }
     }
 
+    /// The floor, fitted to the picture.
+    #[must_use]
+    pub fn floor(&self) -> Option<&Floor> {
+        self.floor.as_ref()
+    }
+
     /// Whether places on the floor are known.
     #[must_use]
     pub fn has_floor(&self) -> bool {

@@ -11,7 +11,7 @@ use footfall::app::audit::writer::Desk;
 use footfall::audit::draw::Verdict;
 use footfall::audit::{AuditSettings, MinuteDraw, Stratum};
 use footfall::capture::{self, Frame, Playback, ReadOutcome, SourceAddress, SourceSettings};
-use footfall::count::{Anchor, Band, LineSettings};
+use footfall::count::{Anchor, Band, LineRole, LineSettings};
 use footfall::detect::{Detection, Detector, DetectorSettings, OrtDetector, Provider};
 use footfall::geom::{ImagePoint, PictureSize, Segment};
 use footfall::ids::{CameraId, LineId};
@@ -49,6 +49,7 @@ fn camera() -> PipelineSettings {
         anchor: Anchor::default(),
         u_turn: Duration::ZERO,
         activation: Vec::new(),
+        role: LineRole::default(),
     };
     PipelineSettings {
         picture: Some(SIZE),
@@ -57,6 +58,7 @@ fn camera() -> PipelineSettings {
         exclusion: Vec::new(),
         zones: Vec::new(),
         visitors: VisitorSettings::default(),
+        quarters: footfall::analytics::QuarterSettings::default(),
         longest_gap: Duration::from_secs(2),
         tracking: TrackSettings { scores: ScoreLevels::MODEST, ..TrackSettings::default() },
         floor: None,

@@ -248,7 +248,7 @@ impl Counter {
 mod tests {
     use super::*;
     use crate::capture::{Picture, SourceAddress};
-    use crate::count::{Anchor, Band, LineSettings};
+    use crate::count::{Anchor, Band, LineRole, LineSettings};
     use crate::detect::{DetectError, DetectorKind};
     use crate::geom::{ImagePoint, PictureSize, Segment};
     use crate::ids::{BoxId, CameraId, LineId};
@@ -287,6 +287,7 @@ mod tests {
             anchor: Anchor::default(),
             u_turn: Duration::ZERO,
             activation: Vec::new(),
+            role: LineRole::default(),
         };
         CameraSettings {
             id: CameraId::parse("door").unwrap(),
@@ -305,6 +306,7 @@ mod tests {
                 exclusion: Vec::new(),
                 zones: Vec::new(),
                 visitors: VisitorSettings::default(),
+                quarters: crate::analytics::QuarterSettings::default(),
                 longest_gap: Duration::from_secs(2),
                 tracking: TrackSettings::default(),
                 floor: None,

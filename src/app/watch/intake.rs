@@ -354,6 +354,7 @@ struct Told {
     zone_minutes: usize,
     queued: usize,
     alarms: usize,
+    others: usize,
     unknown: usize,
     numbers: Numbers,
 }
@@ -370,6 +371,7 @@ impl Told {
                 Fact::ZoneMinute(_) | Fact::QueueMinute(_) => self.zone_minutes += 1,
                 Fact::Queue(_) => self.queued += 1,
                 Fact::Alert(_) | Fact::Alarm(_) => self.alarms += 1,
+                _ => self.others += 1,
             },
             AnyRecord::Unknown { .. } => self.unknown += 1,
         }
@@ -384,6 +386,7 @@ impl Told {
             (self.zone_minutes, "zone minute"),
             (self.queued, "person queued"),
             (self.alarms, "alert"),
+            (self.others, "other record"),
             (self.unknown, "unknown record"),
         ];
         let all: usize = kinds.iter().map(|(count, _)| count).sum();

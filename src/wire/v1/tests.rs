@@ -1,6 +1,8 @@
 //! Every kind of message against the schema, there and back, and the promises to readers.
 
 use super::*;
+use crate::analytics::VisitorCounts;
+use crate::count::LineRole;
 use crate::ids::{LineId, TrackId};
 use crate::time::FrameTime;
 use crate::track::PlaneName;
@@ -57,6 +59,14 @@ fn minute_in_domain() -> LineMinute {
         start: WallTime::from_unix_ms(1_760_000_040_000),
         entries: 3,
         exits: 1,
+        role: LineRole::Door,
+        visitors: VisitorCounts {
+            staff_in: 1,
+            staff_out: 0,
+            reentries: 1,
+            groups: [1, 1, 0, 0, 0],
+            passersby: 0,
+        },
         seen: Duration::from_micros(59_967_400),
         frames: 599,
         dropped: 1,
@@ -110,6 +120,89 @@ fn a_minute_tells_seconds_really_seen_to_the_millisecond() {
     assert_eq!(written["part"], json!(true));
     assert_eq!((&written["in"], &written["out"]), (&json!(3), &json!(1)));
     check("record", &written);
+}
+
+fn quarter() -> crate::analytics::Quarter {
+    let start = WallTime::from_unix_ms(1_760_000_400_000);
+    crate::analytics::Quarter { start, seen: Duration::from_millis(899_900), part: false }
+}
+
+fn flow_in_domain() -> FlowQuarter {
+    use crate::analytics::{Place, PlaceNames};
+    let lines = vec![LineId::parse("entrance").unwrap()];
+    let zones = vec![crate::ids::ZoneId::parse("shoes").unwrap()];
+    FlowQuarter {
+        quarter: quarter(),
+        names: std::sync::Arc::new(PlaceNames { lines, zones }),
+        moves: vec![(Place::In(0), Place::Zone(0), 9), (Place::SeenFirst, Place::Staff, 1)],
+        other_moves: 2,
+        paths: vec![(vec![Place::In(0), Place::Zone(0), Place::Out(0)], 7)],
+        other_paths: 1,
+        still_inside: vec![(Place::Zone(0), 2)],
+    }
+}
+
+fn heat_in_domain(cells: usize, seconds: u64) -> HeatQuarter {
+    let grid = crate::analytics::Grid {
+        space: crate::visitors::Space::FloorM,
+        cell: 0.5,
+        left: -12.5,
+        top: 1.0,
+        columns: 64,
+        rows: 32,
+    };
+    let all: Vec<_> = (0..cells).map(|cell| (cell, Duration::from_secs(seconds))).collect();
+    HeatQuarter { quarter: quarter(), grid, presence: all.clone(), dwell: all }
+}
+
+#[test]
+fn a_flow_names_places_so_that_no_zone_can_be_taken_for_a_door() {
+    let written =
+        serde_json::to_value(Record { seq: 2, fact: Fact::flow(&made_by(), &flow_in_domain()) }).unwrap();
+    check("record", &written);
+    assert_eq!(written["moves"][0], json!({"from": "in:entrance", "to": "zone:shoes", "people": 9}));
+    assert_eq!(written["paths"][0]["zones"], json!(["in:entrance", "zone:shoes", "out:entrance"]));
+    assert_eq!(written["end_ms"], json!(1_760_001_300_000_i64));
+}
+
+#[test]
+fn a_heat_map_in_which_a_hundred_people_stood_everywhere_fits_its_limit() {
+    let full = heat_in_domain(crate::analytics::MOST_CELLS, 90_000);
+    let written = serde_json::to_value(Record { seq: 2, fact: Fact::heat(&made_by(), &full) }).unwrap();
+    check("record", &written);
+    assert!(written.to_string().len() <= 60_000, "{} bytes", written.to_string().len());
+}
+
+#[test]
+fn a_cell_in_which_nobody_was_for_half_a_tenth_of_a_second_is_left_out() {
+    let mut heat = heat_in_domain(1, 12);
+    heat.dwell[0].1 = Duration::from_millis(49);
+    let written = serde_json::to_value(Record { seq: 2, fact: Fact::heat(&made_by(), &heat) }).unwrap();
+    check("record", &written);
+    assert_eq!((&written["presence"], &written["dwell"]), (&json!([[0, 120]]), &json!([])));
+}
+
+#[test]
+fn a_track_of_staff_says_why_and_not_who() {
+    let staff = crate::visitors::StaffTrack {
+        track: TrackId(17),
+        since: FrameTime::of_run(made_by().run, Duration::from_secs(3)),
+        why: crate::visitors::StaffWhy::Counter,
+    };
+    let written = serde_json::to_value(Record { seq: 2, fact: Fact::staff(&made_by(), &staff) }).unwrap();
+    check("record", &written);
+    assert_eq!((&written["why"], &written["since_ms"]), (&json!("counter"), &json!(1_760_000_003_000_i64)));
+}
+
+#[test]
+fn a_minute_from_before_there_were_visitors_is_one_of_a_door() {
+    let mut written = serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
+    assert_eq!((&written["groups"], &written["staff_in"]), (&json!([1, 1, 0, 0, 0]), &json!(1)));
+    for new in ["role", "staff_in", "staff_out", "reentries", "groups", "passersby"] {
+        written.as_object_mut().unwrap().remove(new);
+    }
+    let Fact::Minute(minute) = serde_json::from_value(written).unwrap() else { panic!("a minute") };
+    assert_eq!(minute.visitors, MinuteVisitors::default());
 }
 
 #[test]
@@ -290,6 +383,7 @@ fn any_minute() -> impl Strategy<Value = Minute> {
                 start_ms: minute * 60_000,
                 entries,
                 exits,
+                visitors: MinuteVisitors::default(),
                 seen: Duration::from_millis(seen_ms),
                 frames,
                 dropped,

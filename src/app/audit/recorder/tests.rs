@@ -1,9 +1,10 @@
 use super::*;
+use crate::analytics::VisitorCounts;
 use crate::app::audit::folder::AuditFolder;
 use crate::app::audit::writer::Desk;
 use crate::audit::Stratum;
 use crate::capture::Picture;
-use crate::count::{Anchor, Band};
+use crate::count::{Anchor, Band, LineRole};
 use crate::geom::{ImageBox, Segment};
 use crate::ids::{CameraId, LineId, TrackId};
 use crate::time::{Clock, FrameTime, SimClock};
@@ -32,6 +33,7 @@ fn line() -> LineSettings {
         anchor: Anchor::default(),
         u_turn: Duration::ZERO,
         activation: Vec::new(),
+        role: LineRole::default(),
     }
 }
 
@@ -100,6 +102,8 @@ impl Scene {
             start: WallTime::from_unix_ms(START),
             entries: 2,
             exits: 1,
+            role: LineRole::default(),
+            visitors: VisitorCounts::default(),
             seen: Duration::from_secs(seen_s),
             frames: 600,
             dropped: 0,
