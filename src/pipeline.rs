@@ -173,6 +173,17 @@ impl Pipeline {
         self.minutes.interrupted();
     }
 
+    /// The camera has been looking elsewhere since `since`: its lines and zones do not lie where they were drawn, and
+    /// what they count is not valid until [`Pipeline::in_place`].
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.minutes.moved(since, now);
+    }
+
+    /// Somebody has seen that lines and zones lie right.
+    pub fn in_place(&mut self, now: FrameTime) {
+        self.minutes.in_place(now);
+    }
+
     /// Ends the run: everything held back comes out, the open minute as a part of one.
     pub fn finish(&mut self, now: FrameTime, out: &mut Vec<CameraEvent>) {
         self.wires.iter_mut().for_each(|wire| wire.finish(&mut self.crossings));

@@ -2,7 +2,8 @@
 //!
 //! A minute in which the camera gave nothing is a record too, with nothing seen: missing is never
 //! zero. A minute is given out once, a while after its end, so that a crossing which is still being
-//! decided finds it open. What comes later still becomes a further part of that minute: parts add up.
+//! decided finds it open. What comes later still becomes a further part of that minute: parts add up. So a
+//! camera that is found to have been moved a minute ago gives a further part without counts that says so.
 
 use super::LineMinute;
 use crate::count::{Crossing, Direction};
@@ -10,6 +11,9 @@ use crate::ids::LineId;
 use crate::time::{FrameTime, MINUTE_MS, WallTime};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// How far back minutes can still be called not valid: far longer than it takes to notice that a camera was moved.
+const LONGEST_TAKEN_BACK: Duration = Duration::from_secs(600);
 
 const MINUTE: Duration = Duration::from_millis(MINUTE_MS.unsigned_abs());
 
@@ -25,6 +29,8 @@ pub struct MinuteLedger {
     given_out: WallTime,
     last_frame: Option<FrameTime>,
     last_close: FrameTime,
+    /// Since when the camera does not look at what its lines were drawn on.
+    moved_since: Option<FrameTime>,
     longest_gap: Duration,
     hold: Duration,
 }
@@ -34,6 +40,7 @@ struct OpenMinute {
     seen: Duration,
     frames: u32,
     dropped: u32,
+    valid: bool,
     /// Entries and exits of each line.
     counts: Vec<(u32, u32)>,
 }
@@ -53,6 +60,7 @@ impl MinuteLedger {
             given_out: start.wall.minute(),
             last_frame: None,
             last_close: start,
+            moved_since: None,
             longest_gap,
             hold,
         };
@@ -77,6 +85,26 @@ impl MinuteLedger {
         self.last_frame = None;
     }
 
+    /// The camera has been looking elsewhere since `since`: every minute from then on is not valid. Minutes that were
+    /// given out already get a further part that says so.
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.moved_since = Some(since);
+        // By the even clock, so that a wall clock that was set does not open years of minutes.
+        let ago = now.since(since).min(LONGEST_TAKEN_BACK);
+        let mut start = (now.wall - ago).minute();
+        while start <= now.wall {
+            self.minute_of(start).valid = false;
+            start = start + MINUTE;
+        }
+    }
+
+    /// Somebody has seen that the lines lie right: minutes that begin from now on are valid.
+    pub fn in_place(&mut self, now: FrameTime) {
+        if self.moved_since.take().is_some() {
+            self.minute_of(now.wall).valid = false;
+        }
+    }
+
     fn saw(&mut self, mut from: WallTime, mut span: Duration) {
         while !span.is_zero() {
             let here = span.min((from.minute() + MINUTE).since(from));
@@ -96,11 +124,12 @@ impl MinuteLedger {
     }
 
     fn minute_of(&mut self, wall: WallTime) -> &mut OpenMinute {
-        let lines = self.lines.len();
+        let (lines, valid) = (self.lines.len(), self.moved_since.is_none());
         self.open.entry(wall.minute()).or_insert_with(|| OpenMinute {
             seen: Duration::ZERO,
             frames: 0,
             dropped: 0,
+            valid,
             counts: vec![(0, 0); lines],
         })
     }
@@ -150,6 +179,7 @@ impl MinuteLedger {
                     frames: minute.frames,
                     dropped: minute.dropped,
                     part: !whole,
+                    valid: minute.valid,
                 });
             }
         }
@@ -266,6 +296,44 @@ mod tests {
             shown(&out),
             "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 0 seen 0 of 1 frames (part)"
         );
+    }
+
+    /// What is said of each minute when a camera that was moved after `since_s` is found out after `now_s`, and
+    /// confirmed to be in its place after `confirmed_s`.
+    #[track_caller]
+    fn check_valid(since_s: u64, now_s: u64, confirmed_s: u64, expected: &[(i64, bool)]) {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        for second in 0..=280 {
+            if second == now_s {
+                ledger.moved(at(1000 * since_s), at(1000 * now_s));
+            }
+            if second == confirmed_s {
+                ledger.in_place(at(1000 * second));
+            }
+            ledger.close(at(1000 * second), &mut out);
+        }
+        let told: Vec<_> = out.iter().map(|m| (m.start.unix_ms() / MINUTE_MS, m.valid)).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn minutes_of_a_moved_camera_are_not_valid_until_it_is_confirmed() {
+        check_valid(40, 60, 160, &[(0, true), (1, false), (2, false), (3, false), (4, true)]);
+    }
+
+    #[test]
+    fn a_minute_that_was_given_out_gets_a_further_part_that_takes_it_back() {
+        check_valid(50, 110, 400, &[(0, true), (1, true), (1, false), (2, false), (3, false), (4, false)]);
+    }
+
+    #[test]
+    fn a_camera_moved_long_ago_takes_back_ten_minutes_at_most() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.moved(at(0), at(7_200_000));
+        ledger.finish(at(7_200_000), &mut out);
+        assert_eq!(out.iter().filter(|minute| !minute.valid).count(), 120);
+        let zeroes = |m: &LineMinute| m.frames == 0 && m.seen.is_zero();
+        assert!(out.iter().all(zeroes));
     }
 
     proptest! {

@@ -164,6 +164,10 @@ pub struct Minute {
     /// Whether other parts of this minute may exist: the run began or ended within it, or this came after the
     /// minute was sent (a crossing decided late, or a clock that was set back). Parts add up.
     pub part: bool,
+    /// Whether the line lay where it was drawn all the while: false where the camera was found to have been moved.
+    /// A minute is valid where all its parts are; older records, which do not say, are.
+    #[serde(default = "valid_of_old")]
+    pub valid: bool,
     /// Name of the network.
     pub model: String,
     /// Version of the geometry.
@@ -232,6 +236,7 @@ impl Fact {
             frames: minute.frames,
             dropped: minute.dropped,
             part: minute.part,
+            valid: minute.valid,
             model: made_by.model.clone(),
             geometry: made_by.geometry.clone(),
             plane: made_by.plane.to_string(),
@@ -548,6 +553,11 @@ impl<W: Write> JsonLines<W> {
 /// Records from before there were planes were made on the picture.
 fn plane_of_old() -> String {
     PlaneName::Image.to_string()
+}
+
+/// Before there was a watch for moved cameras, nothing was called not valid.
+const fn valid_of_old() -> bool {
+    true
 }
 
 fn whole_ms(span: Duration) -> u64 {

@@ -61,6 +61,7 @@ fn minute_in_domain() -> LineMinute {
         frames: 599,
         dropped: 1,
         part: true,
+        valid: true,
     }
 }
 
@@ -176,6 +177,16 @@ fn an_old_reader_passes_over_new_fields_and_keeps_the_number_of_a_new_kind() {
 }
 
 #[test]
+fn a_minute_from_before_moved_cameras_were_noticed_is_valid() {
+    let mut written = serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
+    assert_eq!(written.as_object_mut().unwrap().remove("valid"), Some(json!(true)));
+    match serde_json::from_value(written).unwrap() {
+        Fact::Minute(minute) => assert!(minute.valid),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_message_of_another_version_is_refused() {
     let mut written = serde_json::to_value(state(BoxStatus::Online)).unwrap();
     written["v"] = json!(2);
@@ -275,8 +286,15 @@ fn any_crossing() -> impl Strategy<Value = Crossing> {
 fn any_minute() -> impl Strategy<Value = Minute> {
     let ids = (any_id(), any_id(), "[a-f0-9]{12}", any_id());
     let counts = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u32>());
-    (ids, counts, -9_000_000..30_000_000_i64, 0..=60_000_u64, any::<bool>(), any::<i64>()).prop_map(
-        |((camera, line, geometry, model), (entries, exits, frames, dropped), minute, seen_ms, part, run)| {
+    (ids, counts, -9_000_000..30_000_000_i64, 0..=60_000_u64, any::<[bool; 2]>(), any::<i64>()).prop_map(
+        |(
+            (camera, line, geometry, model),
+            (entries, exits, frames, dropped),
+            minute,
+            seen_ms,
+            [part, valid],
+            run,
+        )| {
             Minute {
                 camera,
                 line,
@@ -287,6 +305,7 @@ fn any_minute() -> impl Strategy<Value = Minute> {
                 frames,
                 dropped,
                 part,
+                valid,
                 model,
                 geometry,
                 plane: "image".to_owned(),

@@ -104,6 +104,7 @@ impl Scene {
             frames: 600,
             dropped: 0,
             part,
+            valid: true,
         };
         self.recorder.event(&CameraEvent::Minute(minute));
     }
