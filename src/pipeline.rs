@@ -9,6 +9,7 @@ use crate::calibration::Floor;
 use crate::count::{Crossing, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
+use crate::health::ConditionChange;
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
 use crate::visitors::VisitorSettings;
@@ -48,6 +49,8 @@ pub enum CameraEvent {
     Crossing(Crossing),
     /// A minute of a line, or a part of one, is over.
     Minute(LineMinute),
+    /// Its pictures cannot be counted on any more, or can again.
+    Condition(ConditionChange),
 }
 
 /// A frame without its pixels: what counting needs to know of it.

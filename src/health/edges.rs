@@ -16,7 +16,7 @@ const STEP_SHARE: f32 = 0.04;
 /// A sign counts as there when it is for more than three quarters of the time.
 const STEADY: f32 = 0.5;
 /// A place that has to be compared must keep this share of the steps in sight, or the fit means nothing.
-const LEAST_IN_SIGHT: f32 = 0.6;
+const LEAST_IN_SIGHT: f32 = 0.4;
 
 /// Signs of one picture.
 pub(super) fn signs_of(thumbnail: &Thumbnail, signs: &mut [i8]) {
@@ -137,9 +137,8 @@ pub(super) fn best_motion(was: &[i8], is: &[i8], cell_shape: f32) -> (f32, Motio
     let turned = TURNS_DEG.map(|turned_deg| Motion { turned_deg, ..Motion::NONE });
     let zoomed = ZOOMS.map(|zoom| Motion { zoom, ..Motion::NONE });
     let others = turned.into_iter().chain(zoomed);
-    let others = others.flat_map(|motion| {
-        shifts(NEAR, NEAR).map(move |(right, down)| Motion { right, down, ..motion })
-    });
+    let others = others
+        .flat_map(|motion| shifts(NEAR, NEAR).map(move |(right, down)| Motion { right, down, ..motion }));
     let scored = shifted.chain(others).filter_map(|m| Some((agreement(was, is, m, cell_shape)?, m)));
     let nothing = (-1.0, Motion::NONE);
     scored.fold(nothing, |best, next| if next.0 > best.0 { next } else { best })

@@ -52,7 +52,9 @@ impl Condition {
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::Frozen => "every picture is the same, so nobody is counted; switch the camera off and on again",
+            Self::Frozen => {
+                "every picture is the same, so nobody is counted; switch the camera off and on again"
+            }
             Self::Blocked => {
                 "something covers the lens, or it is dirty or out of focus; look at the camera and wipe its lens"
             }

@@ -187,7 +187,13 @@ impl PictureWatch {
         }
         let same = sign(pause.is_some() && before == self.thumbnail.digest);
         if let Some((turn, since)) = self.frozen.see(at, same) {
-            out.push(change(Condition::Frozen, turn, at, since, "pictures the same to the last bit".to_owned()));
+            out.push(change(
+                Condition::Frozen,
+                turn,
+                at,
+                since,
+                "pictures the same to the last bit".to_owned(),
+            ));
         }
         if same == Turn::Began {
             // The same look again says nothing new.
@@ -268,7 +274,8 @@ impl PictureWatch {
         let shifted = self.moved.see(at, sign(self.search.found.is_some()));
         let elsewhere = self.elsewhere.see(at, sign(here < ELSEWHERE && own_steps));
         let Some((_, since)) = shifted.or(elsewhere) else { return };
-        let since = FrameTime { elapsed: since.elapsed.saturating_sub(SLOWNESS), wall: since.wall - SLOWNESS };
+        let since =
+            FrameTime { elapsed: since.elapsed.saturating_sub(SLOWNESS), wall: since.wall - SLOWNESS };
         let how = self.search.found.map_or_else(|| "nothing fits any more".to_owned(), words);
         let detail = format!("{:.0} % of the edges agree; {how}", 100.0 * here.max(0.0));
         background.moved_since = Some(since.wall);

@@ -12,8 +12,13 @@
 //! | a kind is added | keeps the number, counts it as unknown | nothing to do |
 //! | a field changes its meaning | not allowed: new name, or `v: 2` | |
 
+mod condition;
+
+pub use condition::CameraCondition;
+
 use crate::analytics::LineMinute;
 use crate::count;
+use crate::health::ConditionChange;
 use crate::ids::CameraId;
 use crate::time::WallTime;
 use crate::track::PlaneName;
@@ -212,6 +217,8 @@ pub enum Fact {
     Crossing(Crossing),
     /// A line's minute, or a part of one.
     Minute(Minute),
+    /// A camera's pictures cannot be counted on any more, or can again.
+    CameraCondition(CameraCondition),
     /// Numbers that never come.
     Gap(Gap),
 }
@@ -221,6 +228,12 @@ impl Fact {
     #[must_use]
     pub fn crossing(made_by: &MadeBy, crossing: &count::Crossing) -> Self {
         Self::Crossing(Crossing::of(made_by, crossing))
+    }
+
+    /// A condition that began or ended, as its camera told it.
+    #[must_use]
+    pub fn condition(made_by: &MadeBy, change: &ConditionChange) -> Self {
+        Self::CameraCondition(CameraCondition::of(made_by, change))
     }
 
     /// A line's minute, as its camera made it.
@@ -386,6 +399,9 @@ pub struct CameraNow {
     pub fps: f64,
     /// Its lines.
     pub lines: Vec<LineTotals>,
+    /// What is wrong with its pictures: `frozen`, `blocked`, `moved`, `dark`; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
 }
 
 /// Current values of the whole box.

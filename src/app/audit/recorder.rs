@@ -167,6 +167,8 @@ impl Recorder {
                 }
             }
             CameraEvent::Minute(minute) => self.given_out(minute),
+            // It shows in what was seen of the minute, and in whether it is valid.
+            CameraEvent::Condition(_) => {}
         }
     }
 

@@ -256,6 +256,8 @@ impl WatchState {
                 // So that a line that nobody crosses is there too, with zeros.
                 self.line(&minute.camera, &minute.line);
             }
+            // What is wrong now stands in the box's state.
+            AnyRecord::Known(Record { fact: Fact::CameraCondition(_), .. }) => {}
             AnyRecord::Known(Record { fact: Fact::Gap(gap), .. }) => {
                 let lost = self.received.numbers.cover(gap.from_seq..=gap.to_seq);
                 self.received.lost = self.received.lost.saturating_add(lost);
@@ -344,6 +346,7 @@ struct Told {
     crossings: usize,
     minutes: usize,
     gaps: usize,
+    conditions: usize,
     unknown: usize,
     numbers: Numbers,
 }
@@ -355,6 +358,7 @@ impl Told {
             AnyRecord::Known(record) => match record.fact {
                 Fact::Crossing(_) => self.crossings += 1,
                 Fact::Minute(_) => self.minutes += 1,
+                Fact::CameraCondition(_) => self.conditions += 1,
                 Fact::Gap(_) => self.gaps += 1,
             },
             AnyRecord::Unknown { .. } => self.unknown += 1,
@@ -366,6 +370,7 @@ impl Told {
             (self.crossings, "crossing"),
             (self.minutes, "minute"),
             (self.gaps, "gap"),
+            (self.conditions, "camera condition"),
             (self.unknown, "unknown record"),
         ];
         let all: usize = kinds.iter().map(|(count, _)| count).sum();

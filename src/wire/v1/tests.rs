@@ -133,6 +133,7 @@ fn live_messages_carry_no_sequence_number() {
         state: CameraStatus::Up,
         fps: 9.987_654,
         lines: vec![LineTotals { line: "entrance".to_owned(), entries: 14, exits: 18 }],
+        conditions: vec!["dark".into()],
     };
     let now = Now { at_ms: 2, since_ms: 1, cameras: vec![camera] };
     let written = serde_json::to_value(LiveMessage { v: V1, live: Live::Now(now) }).unwrap();
@@ -142,7 +143,13 @@ fn live_messages_carry_no_sequence_number() {
 
 #[test]
 fn a_rate_that_is_no_number_is_written_as_zero() {
-    let camera = CameraNow { camera: "c".into(), state: CameraStatus::Down, fps: f64::NAN, lines: vec![] };
+    let camera = CameraNow {
+        camera: "c".into(),
+        state: CameraStatus::Down,
+        fps: f64::NAN,
+        lines: vec![],
+        conditions: vec![],
+    };
     assert_eq!(serde_json::to_value(camera).unwrap()["fps"], json!(0.0));
 }
 
