@@ -20,6 +20,7 @@ pub mod random;
 pub mod geom;
 pub mod calibration;
 pub mod capture;
+pub mod health;
 pub mod detect;
 pub mod track;
 pub mod count;

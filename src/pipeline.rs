@@ -12,6 +12,7 @@ use crate::calibration::Floor;
 use crate::count::{Crossing, LineRole, LineSettings, Tripwire, TripwireError};
 use crate::detect::Detection;
 use crate::geom::{PictureSize, Polygon};
+use crate::health::ConditionChange;
 use crate::ids::LineId;
 use crate::time::FrameTime;
 use crate::track::{PlaneName, Sighting, TrackSettings, TrackSteps, Tracker};
@@ -76,6 +77,8 @@ pub enum CameraEvent {
     Flow(FlowQuarter),
     /// Where people were in a quarter of an hour.
     Heat(HeatQuarter),
+    /// Its pictures cannot be counted on any more, or can again.
+    Condition(ConditionChange),
 }
 
 /// A frame without its pixels: what counting needs to know of it.
@@ -264,6 +267,21 @@ impl Pipeline {
     /// Says when presence is allowed in zones that go by the store's hours.
     pub fn allowed_hours(&mut self, hours: &AllowedHours) {
         self.zones.allowed_hours(hours);
+    }
+
+    /// The camera has been looking elsewhere since `since`: its lines and zones do not lie where they were drawn, and
+    /// what they count is not valid until [`Pipeline::in_place`].
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.minutes.moved(since, now);
+        self.zone_minutes.moved(since, now);
+        self.quarters.moved(since, now);
+    }
+
+    /// Somebody has seen that lines and zones lie right.
+    pub fn in_place(&mut self, now: FrameTime) {
+        self.minutes.in_place(now);
+        self.zone_minutes.in_place(now);
+        self.quarters.in_place(now);
     }
 
     /// Ends the run: everything held back comes out, the open minute as a part of one.

@@ -113,3 +113,19 @@ fn a_password_in_the_config_file_is_not_shown_by_any_command() {
         assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"));
     }
 }
+
+#[test]
+fn a_confirmation_takes_away_what_is_remembered_of_a_place_and_says_so() {
+    let shop = shop(|text| text);
+    let kept = shop.path().join("outbox.background-door.txt");
+    std::fs::write(&kept, "footfall background 1\n").expect("the folder is writable");
+    let confirm = ["confirm", "--config", "footfall.toml", "--camera", "door"];
+    check(shop.path(), &confirm, 0, "camera door: confirmed; it is learned anew", "");
+    assert!(!kept.exists());
+    check(shop.path(), &confirm[..3], 0, "camera door: nothing to confirm", "");
+    let nobody = ["confirm", "--config", "footfall.toml", "--camera", "yard"];
+    check(shop.path(), &nobody, 3, "", "yard");
+    check(shop.path(), &["confirm"], 2, "", "--config <FILE>");
+    std::fs::create_dir(&kept).expect("the folder is writable");
+    check(shop.path(), &confirm, 5, "", "run this as the user that the box runs as");
+}

@@ -195,6 +195,7 @@ fn minute() -> Minute {
         frames: 600,
         dropped: 0,
         part: false,
+        valid: true,
         model: "nanodet-g-416-int8".to_owned(),
         geometry: "ab12cd34ef56".to_owned(),
         plane: "image".to_owned(),

@@ -2,7 +2,8 @@
 //!
 //! A minute in which the camera gave nothing is there too, with nothing seen: missing is never
 //! zero. A minute is given out once, a while after its end, so that what is still being
-//! decided finds it open. What comes later still becomes a further part of that minute: parts add up.
+//! decided finds it open. What comes later still becomes a further part of that minute: parts add up. So a
+//! camera that is found to have been moved a minute ago gives a further part without counts that says so.
 
 use crate::time::{FrameTime, MINUTE_MS, WallTime};
 use std::collections::BTreeMap;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// How long a minute is.
 pub(super) const MINUTE: Duration = Duration::from_millis(MINUTE_MS.unsigned_abs());
+
+/// How far back minutes can still be called not valid: far longer than it takes to notice that a camera was moved.
+const LONGEST_TAKEN_BACK: Duration = Duration::from_secs(600);
 
 /// A minute, or a part of one, that nothing changes any more; `counts` holds one `T` for each line or zone.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub(super) struct Closed<T> {
     pub(super) frames: u32,
     pub(super) dropped: u32,
     pub(super) part: bool,
+    /// Whether lines and zones lay where they were drawn.
+    pub(super) valid: bool,
     pub(super) counts: Vec<T>,
 }
 
@@ -37,6 +43,8 @@ pub(super) struct MinuteBook<T> {
     given_out: WallTime,
     last_frame: Option<FrameTime>,
     last_close: FrameTime,
+    /// Since when the camera does not look at what its lines and zones were drawn on.
+    moved_since: Option<FrameTime>,
     longest_gap: Duration,
     hold: Duration,
 }
@@ -47,6 +55,7 @@ struct Open<T> {
     window: Option<(Duration, Duration)>,
     frames: u32,
     dropped: u32,
+    valid: bool,
     counts: Vec<T>,
 }
 
@@ -64,6 +73,7 @@ impl<T: Clone + Default> MinuteBook<T> {
             given_out: start.wall.minute(),
             last_frame: None,
             last_close: start,
+            moved_since: None,
             longest_gap,
             hold,
         };
@@ -88,6 +98,26 @@ impl<T: Clone + Default> MinuteBook<T> {
         self.last_frame = None;
     }
 
+    /// The camera has been looking elsewhere since `since`: every minute from then on is not valid. Minutes that were
+    /// given out already get a further part that says so.
+    pub(super) fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.moved_since = Some(since);
+        // By the even clock, so that a wall clock that was set does not open years of minutes.
+        let ago = now.since(since).min(LONGEST_TAKEN_BACK);
+        let mut start = (now.wall - ago).minute();
+        while start <= now.wall {
+            self.minute_of(start).valid = false;
+            start = start + MINUTE;
+        }
+    }
+
+    /// Somebody has seen that lines and zones lie right: minutes that begin from now on are valid.
+    pub(super) fn in_place(&mut self, now: FrameTime) {
+        if self.moved_since.take().is_some() {
+            self.minute_of(now.wall).valid = false;
+        }
+    }
+
     fn saw(&mut self, from: WallTime, span: Duration) {
         for (minute, begun, ended) in pieces(from, span) {
             let open = self.minute_of(minute);
@@ -103,12 +133,13 @@ impl<T: Clone + Default> MinuteBook<T> {
     }
 
     fn minute_of(&mut self, wall: WallTime) -> &mut Open<T> {
-        let places = self.places;
+        let (places, valid) = (self.places, self.moved_since.is_none());
         self.open.entry(wall.minute()).or_insert_with(|| Open {
             seen: Duration::ZERO,
             window: None,
             frames: 0,
             dropped: 0,
+            valid,
             counts: vec![T::default(); places],
         })
     }
@@ -148,8 +179,9 @@ impl<T: Clone + Default> MinuteBook<T> {
             let (start, minute) = first.remove_entry();
             let whole = self.start <= start && start + MINUTE <= now && start >= self.given_out;
             self.given_out = self.given_out.max(start + MINUTE);
-            let Open { seen, window, frames, dropped, counts } = minute;
-            give(Closed { start, seen: seen.min(MINUTE), window, frames, dropped, part: !whole, counts });
+            let Open { seen, window, frames, dropped, valid, counts } = minute;
+            let (seen, part) = (seen.min(MINUTE), !whole);
+            give(Closed { start, seen, window, frames, dropped, part, valid, counts });
         }
     }
 }

@@ -168,6 +168,16 @@ impl Flow {
         self.coverage.interrupted();
     }
 
+    /// The camera has been looking elsewhere since `since`: quarters from then on are not valid.
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.coverage.moved(since, now);
+    }
+
+    /// Somebody has seen that it looks where it should.
+    pub fn in_place(&mut self, now: FrameTime) {
+        self.coverage.in_place(now);
+    }
+
     /// Takes a step, in any order of times within the hold. Whoever is staff makes none.
     pub fn step(&mut self, step: FlowStep) {
         let place = self.waiting.partition_point(|known| key(known) <= key(&step));

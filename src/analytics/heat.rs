@@ -180,6 +180,16 @@ impl Heat {
         self.coverage.interrupted();
     }
 
+    /// The camera has been looking elsewhere since `since`: quarters from then on are not valid.
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.coverage.moved(since, now);
+    }
+
+    /// Somebody has seen that it looks where it should.
+    pub fn in_place(&mut self, now: FrameTime) {
+        self.coverage.in_place(now);
+    }
+
     /// Notes that somebody has been where they stand now for `passed`.
     pub fn see(&mut self, standing: &Standing, passed: Duration, manner: Manner) {
         let Some(cell) = self.grid.and_then(|grid| grid.cell_of(standing)) else { return };

@@ -48,6 +48,17 @@ impl MinuteLedger {
         self.book.interrupted();
     }
 
+    /// The camera has been looking elsewhere since `since`: every minute from then on is not valid. Minutes that were
+    /// given out already get a further part that says so.
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.book.moved(since, now);
+    }
+
+    /// Somebody has seen that the lines lie right: minutes that begin from now on are valid.
+    pub fn in_place(&mut self, now: FrameTime) {
+        self.book.in_place(now);
+    }
+
     /// Notes a crossing in the minute that it happened in.
     pub fn crossing(&mut self, crossing: &Crossing) {
         let Some(counts) = self.counts_of(&crossing.line, crossing.at.wall) else { return };
@@ -82,7 +93,7 @@ impl MinuteLedger {
 }
 
 fn of_lines(lines: &[(LineId, LineRole)], closed: Closed<Counts>) -> impl Iterator<Item = LineMinute> + '_ {
-    let Closed { start, seen, frames, dropped, part, counts, .. } = closed;
+    let Closed { start, seen, frames, dropped, part, valid, counts, .. } = closed;
     lines.iter().zip(counts).map(move |((line, role), counts)| LineMinute {
         line: line.clone(),
         start,
@@ -94,6 +105,7 @@ fn of_lines(lines: &[(LineId, LineRole)], closed: Closed<Counts>) -> impl Iterat
         frames,
         dropped,
         part,
+        valid,
     })
 }
 
@@ -236,6 +248,44 @@ mod tests {
             shown(&out),
             "0: in 0 out 0 seen 0 of 0 frames (part); 0: in 0 out 0 seen 0 of 1 frames (part)"
         );
+    }
+
+    /// What is said of each minute when a camera that was moved after `since_s` is found out after `now_s`, and
+    /// confirmed to be in its place after `confirmed_s`.
+    #[track_caller]
+    fn check_valid(since_s: u64, now_s: u64, confirmed_s: u64, expected: &[(i64, bool)]) {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        for second in 0..=280 {
+            if second == now_s {
+                ledger.moved(at(1000 * since_s), at(1000 * now_s));
+            }
+            if second == confirmed_s {
+                ledger.in_place(at(1000 * second));
+            }
+            ledger.close(at(1000 * second), &mut out);
+        }
+        let told: Vec<_> = out.iter().map(|m| (m.start.unix_ms() / MINUTE_MS, m.valid)).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn minutes_of_a_moved_camera_are_not_valid_until_it_is_confirmed() {
+        check_valid(40, 60, 160, &[(0, true), (1, false), (2, false), (3, false), (4, true)]);
+    }
+
+    #[test]
+    fn a_minute_that_was_given_out_gets_a_further_part_that_takes_it_back() {
+        check_valid(50, 110, 400, &[(0, true), (1, true), (1, false), (2, false), (3, false), (4, false)]);
+    }
+
+    #[test]
+    fn a_camera_moved_long_ago_takes_back_ten_minutes_at_most() {
+        let (mut ledger, mut out) = (ledger(), Vec::new());
+        ledger.moved(at(0), at(7_200_000));
+        ledger.finish(at(7_200_000), &mut out);
+        assert_eq!(out.iter().filter(|minute| !minute.valid).count(), 120);
+        let zeroes = |m: &LineMinute| m.frames == 0 && m.seen.is_zero();
+        assert!(out.iter().all(zeroes));
     }
 
     proptest! {

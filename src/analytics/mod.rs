@@ -43,6 +43,9 @@ pub struct LineMinute {
     pub dropped: u32,
     /// Whether this is only a part: the run began or ended within the minute, or something came late.
     pub part: bool,
+    /// Whether the line lay where it was drawn all the while: false where the camera was found to have been moved
+    /// at some time of the minute. A minute is valid where all its parts are.
+    pub valid: bool,
 }
 
 /// What is told by the quarter of an hour.

@@ -21,6 +21,8 @@ pub struct Quarter {
     pub seen: Duration,
     /// Whether other records of this quarter may exist: the run began or ended within it, or a clock was set back.
     pub part: bool,
+    /// Whether lines, zones and cells lay where they were drawn all the time.
+    pub valid: bool,
 }
 
 /// What was seen of the quarters that are not told yet.
@@ -31,13 +33,15 @@ pub(super) struct Coverage {
     last: Option<FrameTime>,
     seen: Vec<(WallTime, Duration)>,
     told: WallTime,
+    /// From when to when the camera looked elsewhere the last time; no end: it still does.
+    moved: Option<(WallTime, Option<WallTime>)>,
 }
 
 impl Coverage {
     /// Of a run that begins at `start`; frames further apart than `longest_gap` leave a gap.
     pub(super) fn new(start: FrameTime, longest_gap: Duration) -> Self {
         let told = quarter_of(start.wall);
-        Self { longest_gap, run_start: start.wall, last: None, seen: Vec::new(), told }
+        Self { longest_gap, run_start: start.wall, last: None, seen: Vec::new(), told, moved: None }
     }
 
     pub(super) fn frame(&mut self, at: FrameTime) {
@@ -61,6 +65,19 @@ impl Coverage {
         self.last = None;
     }
 
+    /// The camera has been looking elsewhere since then.
+    pub(super) fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        // By the even clock: the wall clock may have been set since.
+        self.moved = Some((now.wall - now.since(since), None));
+    }
+
+    /// Somebody has seen that it looks where it should.
+    pub(super) fn in_place(&mut self, now: FrameTime) {
+        if let Some((_, until @ None)) = &mut self.moved {
+            *until = Some(now.wall);
+        }
+    }
+
     /// Takes what is known of a quarter that is told now.
     pub(super) fn take(&mut self, start: WallTime, now: WallTime) -> Quarter {
         let known = self.seen.iter().position(|(known, _)| *known == start);
@@ -68,7 +85,9 @@ impl Coverage {
         let end = start + QUARTER;
         let is_whole = self.run_start <= start && end <= now && start >= self.told;
         self.told = self.told.max(end);
-        Quarter { start, seen: seen.min(QUARTER), part: !is_whole }
+        let was_moved =
+            self.moved.is_some_and(|(since, until)| since < end && until.is_none_or(|until| start < until));
+        Quarter { start, seen: seen.min(QUARTER), part: !is_whole, valid: !was_moved }
     }
 }
 
@@ -88,9 +107,22 @@ mod tests {
             start: WallTime::from_unix_ms(start),
             seen: Duration::from_millis(ms),
             part: true,
+            valid: true,
         };
         assert_eq!(coverage.take(WallTime::from_unix_ms(0), at(10_000).wall), told(0, 5_000));
         assert_eq!(coverage.take(WallTime::from_unix_ms(900_000), at(11_000).wall), told(900_000, 1_000));
+    }
+
+    #[test]
+    fn a_quarter_in_which_the_camera_looked_elsewhere_is_not_valid() {
+        let mut coverage = Coverage::new(at(0), Duration::from_secs(2));
+        // From 905 s to 1810 s.
+        coverage.moved(at(15_000), at(40_000));
+        coverage.in_place(at(920_000));
+        let quarters = [0, 900_000, 1_800_000, 2_700_000];
+        let valid =
+            quarters.map(|start| coverage.take(WallTime::from_unix_ms(start), at(4_000_000).wall).valid);
+        assert_eq!(valid, [true, false, false, true]);
     }
 
     #[test]

@@ -213,6 +213,16 @@ impl ZoneLedger {
         self.book.interrupted();
     }
 
+    /// The camera has been looking elsewhere since `since`: every minute from then on is not valid.
+    pub fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.book.moved(since, now);
+    }
+
+    /// Somebody has seen that the zones lie right: minutes that begin from now on are valid.
+    pub fn in_place(&mut self, now: FrameTime) {
+        self.book.in_place(now);
+    }
+
     /// Notes what happened in the zone at a place of the list, in the minutes that it happened in.
     pub fn step(&mut self, zone: usize, step: &ZoneStep) {
         match step {
@@ -302,7 +312,7 @@ fn of_zones(
     minutes: &mut Vec<ZoneMinute>,
     queues: &mut Vec<QueueMinute>,
 ) {
-    let Closed { start, seen, window, frames, part, counts, .. } = closed;
+    let Closed { start, seen, window, frames, part, valid, counts, .. } = closed;
     for ((zone, rule, is_queue), counts) in zones.iter().zip(counts) {
         minutes.push(ZoneMinute {
             zone: zone.clone(),
@@ -310,7 +320,7 @@ fn of_zones(
             seen,
             frames,
             part,
-            valid: true,
+            valid,
             visits: counts.visits,
             engaged: counts.engaged,
             staff_visits: counts.staff_visits,
@@ -325,7 +335,7 @@ fn of_zones(
                 start,
                 seen,
                 part,
-                valid: true,
+                valid,
                 length: window.map(|window| counts.waiting.within(window)),
                 joined: counts.joined,
                 served: counts.served,

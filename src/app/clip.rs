@@ -8,6 +8,7 @@ use super::sights::{ClipSettings, ClipSights, Sights};
 use crate::capture::{Playback, SourceAddress, SourceSettings};
 use crate::config::{self, geometry_name};
 use crate::detect::{DetectorKind, DetectorSettings};
+use crate::health::HealthSettings;
 use crate::ids::CameraId;
 use crate::pipeline::PipelineSettings;
 use crate::time::{Clock, SystemClock, WallTime};
@@ -31,6 +32,8 @@ pub(super) const DEFAULT_START: WallTime = WallTime::from_unix_ms(1_767_225_600_
 #[derive(Debug, Clone)]
 pub(super) struct View {
     pub(super) camera: CameraId,
+    /// How its pictures are watched; none: not at all.
+    pub(super) health: Option<HealthSettings>,
     pub(super) pipeline: PipelineSettings,
     /// What finds people.
     pub(super) kind: DetectorKind,
@@ -53,6 +56,7 @@ impl View {
                 let camera = settings.camera(lines.camera.as_ref())?.clone();
                 Self {
                     camera: camera.id,
+                    health: camera.health,
                     pipeline: camera.pipeline,
                     kind: camera.detector,
                     detector: settings.detector,
@@ -89,6 +93,7 @@ impl View {
         let camera = CameraId::parse("clip").context("the name for clips is an id")?;
         Ok(Self {
             camera,
+            health: Some(HealthSettings::DEFAULT),
             pipeline,
             kind: DetectorKind::default(),
             detector: eye::default_settings(),
@@ -136,7 +141,8 @@ pub fn count(args: &CountArgs) -> anyhow::Result<()> {
     let mut sights = sights(args, &view, &clock)?;
     let learns_floor = args.detector.unwrap_or(view.kind).sizes_people();
     let pipeline = PipelineSettings { learns_floor, ..view.pipeline };
-    let job = CountJob { camera: view.camera, geometry: geometry_name(&pipeline), pipeline };
+    let (health, geometry) = (view.health, geometry_name(&pipeline));
+    let job = CountJob { health, camera: view.camera, geometry, pipeline };
     let mut events = open_events(args.events.as_deref())?;
     let mut drawing = args.video.as_deref().map(|path| drawing(path, &job, args)).transpose()?;
     let watcher = drawing.as_deref_mut().map(|drawing| drawing as &mut dyn Watcher);

@@ -5,6 +5,7 @@
 
 use crate::analytics::{LineTotal, ZoneTotal};
 use crate::app::exit::Failure;
+use crate::app::health::Health;
 use crate::app::sights::Sights;
 use crate::app::usage::{peak_rss_mb, process_cpu};
 use crate::calibration::{Floor, FloorError};
@@ -12,6 +13,7 @@ use crate::capture::Frame;
 use crate::config::Span;
 use crate::detect::Detection;
 use crate::geom::{ImagePoint, PictureSize};
+use crate::health::HealthSettings;
 use crate::ids::CameraId;
 use crate::pipeline::{CameraEvent, Pipeline, PipelineSettings, SeenFrame};
 use crate::recording::Moment;
@@ -29,6 +31,8 @@ use std::time::Duration;
 pub struct CountJob {
     /// The lines and how they count.
     pub pipeline: PipelineSettings,
+    /// How the pictures are watched, where there are pictures.
+    pub health: Option<HealthSettings>,
     /// Whose records these are.
     pub camera: CameraId,
     /// Version of the geometry.
@@ -180,6 +184,7 @@ fn rounded(number: f64) -> f64 {
 struct Count<'a, 'w> {
     job: &'a CountJob,
     sights: &'a mut dyn Sights,
+    health: Option<Health>,
     events: JsonLines<&'a mut dyn Write>,
     watcher: Option<&'a mut (dyn Watcher + 'w)>,
     progress: ProgressBar,
@@ -217,6 +222,7 @@ pub fn count_sights<'a>(
         zones_now: Vec::new(),
         progress: progress_bar(sights.frames()),
         events: JsonLines::new(events),
+        health: job.health.map(Health::of_clip),
         job,
         sights,
         watcher,
@@ -275,6 +281,9 @@ impl Count<'_, '_> {
         }
         self.frames_used += 1;
         self.progress.set_position(seen.number);
+        if let Some((health, frame)) = self.health.as_mut().zip(self.sights.frame()) {
+            health.look(frame, pipeline, &mut self.told);
+        }
         let stepped = pipeline.step(seen, &self.detections, &mut self.told);
         self.made_by.plane = pipeline.plane();
         if let Err(refused) = stepped {

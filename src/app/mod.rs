@@ -9,6 +9,7 @@ pub mod calibrate;
 pub mod check;
 pub mod cli;
 pub mod clip;
+pub mod confirm;
 pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
@@ -17,6 +18,7 @@ pub mod exit;
 pub mod eye;
 #[cfg(feature = "capture-opencv")]
 pub mod film;
+mod health;
 pub mod look;
 #[cfg(feature = "detect-ort")]
 pub mod model;
@@ -76,6 +78,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Config(ConfigCommand::Default) => check::print_default(&mut stdout()),
         Command::Model(command) => model(command),
         Command::Look(args) => look::look(args),
+        Command::Confirm(args) => confirm::confirm(args, &mut stdout()),
         Command::Calibrate(command) => calibrate::calibrate(command),
         Command::Watch(args) => watch::watch(args),
         Command::Audit(command) => audit::run(command),

@@ -5,6 +5,7 @@ use super::check::{FilesBeside, PathKind, existing_file};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
+use super::health::health;
 use super::visitors::visitors;
 use super::zone::{self, Grounds};
 use super::{CameraSettings, LONGEST_GAP, MAX_FPS, MAX_U_TURN, MIN_LINE_PX};
@@ -71,10 +72,11 @@ pub(super) fn camera(
     let kinds = DetectorKind::ALL.map(|kind| (kind.name(), kind));
     let detector = table.get("detector").and_then(|e| e.choice(&kinds)).unwrap_or_default();
     let pipeline = pipeline(table, files);
+    let health = health(table);
     let (id, source) = (id?, source?);
     let pipeline = PipelineSettings { learns_floor: detector.sizes_people(), ..pipeline? };
     let geometry = geometry_name(&pipeline);
-    Some(CameraSettings { id, source, detector, pipeline, geometry })
+    Some(CameraSettings { id, source, detector, health, pipeline, geometry })
 }
 
 fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettings> {

@@ -14,6 +14,7 @@ mod document;
 pub mod fault;
 pub mod file;
 pub mod geometry;
+mod health;
 pub mod span;
 mod visitors;
 mod zone;
@@ -27,6 +28,7 @@ pub use span::{Span, SpanError, parse_span};
 use crate::audit::AuditSettings;
 use crate::capture::SourceSettings;
 use crate::detect::{DetectorKind, DetectorSettings};
+use crate::health::HealthSettings;
 use crate::ids::{BoxId, CameraId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
 use crate::pipeline::PipelineSettings;
@@ -83,6 +85,8 @@ pub struct CameraSettings {
     pub source: SourceSettings,
     /// What finds people in its pictures.
     pub detector: DetectorKind,
+    /// How its pictures are watched; none: not at all.
+    pub health: Option<HealthSettings>,
     /// How it counts.
     pub pipeline: PipelineSettings,
     /// Names the geometry (lines, zones, picture size, calibration) that a count was made with:

@@ -61,6 +61,16 @@ impl Quarters {
         self.heat.iter_mut().for_each(Heat::interrupted);
     }
 
+    pub(super) fn moved(&mut self, since: FrameTime, now: FrameTime) {
+        self.flow.iter_mut().for_each(|flow| flow.moved(since, now));
+        self.heat.iter_mut().for_each(|heat| heat.moved(since, now));
+    }
+
+    pub(super) fn in_place(&mut self, now: FrameTime) {
+        self.flow.iter_mut().for_each(|flow| flow.in_place(now));
+        self.heat.iter_mut().for_each(|heat| heat.in_place(now));
+    }
+
     pub(super) fn see(&mut self, standing: &Standing, visitors: &Visitors) {
         let Some(heat) = &mut self.heat else { return };
         let Some((passed, stands)) = visitors.last_step(standing.track) else { return };

@@ -14,6 +14,7 @@
 
 use crate::analytics::{FlowQuarter, HeatQuarter, LineMinute};
 use crate::count;
+use crate::health::ConditionChange;
 use crate::ids::CameraId;
 use crate::pipeline::CameraEvent;
 use crate::time::WallTime;
@@ -27,11 +28,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{Read, Write};
 use std::time::Duration;
 
+mod condition;
 mod quarters;
 mod store_now;
 mod visitors;
 mod zones;
 
+pub use condition::CameraCondition;
 pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
 pub use store_now::StoreNow;
 pub use visitors::{LineRole, MinuteVisitors, Staff, StaffWhy};
@@ -182,6 +185,10 @@ pub struct Minute {
     /// Whether other parts of this minute may exist: the run began or ended within it, or this came after the
     /// minute was sent (a crossing decided late, or a clock that was set back). Parts add up.
     pub part: bool,
+    /// Whether the line lay where it was drawn all the while: false where the camera was found to have been moved.
+    /// A minute is valid where all its parts are; older records, which do not say, are.
+    #[serde(default = "valid_of_old")]
+    pub valid: bool,
     /// Name of the network.
     pub model: String,
     /// Version of the geometry.
@@ -232,6 +239,8 @@ pub enum Fact {
     Flow(Flow),
     /// Where people were in a quarter of an hour.
     Heat(Heat),
+    /// A camera's pictures cannot be counted on any more, or can again.
+    CameraCondition(CameraCondition),
     /// Numbers that never come.
     Gap(Gap),
     /// Somebody was in a zone for long enough.
@@ -264,6 +273,7 @@ impl Fact {
             CameraEvent::Staff(staff) => Self::staff(made_by, staff),
             CameraEvent::Flow(flow) => Self::flow(made_by, flow),
             CameraEvent::Heat(heat) => Self::heat(made_by, heat),
+            CameraEvent::Condition(change) => Self::condition(made_by, change),
         }
     }
 
@@ -291,6 +301,12 @@ impl Fact {
         Self::Heat(Heat::of(made_by, heat))
     }
 
+    /// A condition that began or ended, as its camera told it.
+    #[must_use]
+    pub fn condition(made_by: &MadeBy, change: &ConditionChange) -> Self {
+        Self::CameraCondition(CameraCondition::of(made_by, change))
+    }
+
     /// A line's minute, as its camera made it.
     #[must_use]
     pub fn minute(made_by: &MadeBy, minute: &LineMinute) -> Self {
@@ -305,6 +321,7 @@ impl Fact {
             frames: minute.frames,
             dropped: minute.dropped,
             part: minute.part,
+            valid: minute.valid,
             model: made_by.model.clone(),
             geometry: made_by.geometry.clone(),
             plane: made_by.plane.to_string(),
@@ -457,6 +474,9 @@ pub struct CameraNow {
     /// Its zones; absent where it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<ZoneNow>,
+    /// What is wrong with its pictures: `frozen`, `blocked`, `moved`, `dark`; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
 }
 
 /// Current values of the whole box.
@@ -627,6 +647,11 @@ impl<W: Write> JsonLines<W> {
 /// Records from before there were planes were made on the picture.
 fn plane_of_old() -> String {
     PlaneName::Image.to_string()
+}
+
+/// Before there was a watch for moved cameras, nothing was called not valid.
+const fn valid_of_old() -> bool {
+    true
 }
 
 fn whole_ms(span: Duration) -> u64 {

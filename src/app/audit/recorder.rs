@@ -217,7 +217,7 @@ impl Recorder {
         }
         let Some(open) = self.open.remove(place) else { return };
         let whole = Duration::from_millis(MINUTE_MS.unsigned_abs()) - MOST_UNSEEN;
-        let is_weighed = open.given_out.iter().all(|line| !line.part && line.seen >= whole);
+        let is_weighed = open.given_out.iter().all(|line| line.valid && !line.part && line.seen >= whole);
         if is_weighed {
             let crossings = open.given_out.iter().map(|line| u64::from(line.entries) + u64::from(line.exits));
             self.send(Job::Minute { drawn: open.drawn.clone(), crossings: crossings.sum() });

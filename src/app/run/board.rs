@@ -6,13 +6,14 @@
 use crate::analytics::LineTotal;
 use crate::capture::camera::CameraState;
 use crate::count::Crossing;
+use crate::health::{Condition, ConditionChange, Turn};
 use crate::ids::{CameraId, LineId};
 use crate::outbox::{OutboxNews, Recovery};
 use crate::publish::Report;
 use crate::time::{FrameTime, WallTime};
 use crate::wire::v1;
 use crate::zones::ZoneNow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ struct CameraLine {
     rate: FrameRate,
     lines: Vec<LineTotal>,
     zones: Vec<ZoneNow>,
+    conditions: BTreeSet<Condition>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +102,7 @@ impl Board {
             rate: FrameRate::default(),
             lines: lines.iter().cloned().map(LineTotal::none_yet).collect(),
             zones: Vec::new(),
+            conditions: BTreeSet::new(),
         };
         let cameras = cameras.iter().map(line).collect();
         Self { since, table: Mutex::new(Table { cameras, ..Table::default() }) }
@@ -151,6 +154,23 @@ impl Board {
     /// Adds a crossing to the totals.
     pub fn crossing(&self, id: &CameraId, crossing: &Crossing) {
         self.camera(id, |camera| camera.lines.iter_mut().for_each(|total| total.add(crossing)));
+    }
+
+    /// Notes that a camera's pictures cannot be counted on any more, or can again.
+    pub fn condition(&self, id: &CameraId, change: &ConditionChange) {
+        let condition = change.condition;
+        let about = format!("picture {id} {condition}");
+        match change.turn {
+            Turn::Began => {
+                self.camera(id, |line| line.conditions.extend([condition]));
+                let text = format!("camera {id}: {}", condition.advice());
+                self.problem(&about, &text, change.since.wall);
+            }
+            Turn::Ended => {
+                self.camera(id, |line| line.conditions.retain(|held| *held != condition));
+                self.solved(&about);
+            }
+        }
     }
 
     /// Notes something that a person should look at; tells whether it is news.
@@ -227,6 +247,7 @@ impl Board {
             fps: line.rate.at(now),
             lines: line.lines.iter().map(total).collect(),
             zones: line.zones.iter().map(v1::ZoneNow::from).collect(),
+            conditions: line.conditions.iter().map(|condition| condition.name().to_owned()).collect(),
         };
         v1::Now {
             at_ms: now.wall.unix_ms(),
@@ -315,6 +336,21 @@ mod tests {
         assert_eq!(about(), ["outbox", "outbox loss", "outbox recovery"]);
         board.outbox_news(&OutboxNews::Stored, WallTime::default());
         assert_eq!(about(), ["outbox loss", "outbox recovery"]);
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_counted_on_is_a_problem_and_shows_in_the_current_values() {
+        let (board, door) = board();
+        let turned = |turn| {
+            let (condition, detail) = (Condition::Moved, String::new());
+            board.condition(&door, &ConditionChange { condition, turn, at: at(30), since: at(5), detail });
+            (board.now(at(31)).cameras[0].conditions.clone(), board.problems())
+        };
+        let (conditions, problems) = turned(Turn::Began);
+        assert_eq!(conditions, ["moved"]);
+        assert_eq!((problems[0].about.as_str(), problems[0].since_ms), ("picture door moved", 5));
+        assert!(problems[0].text.contains("footfall confirm"), "{}", problems[0].text);
+        assert_eq!(turned(Turn::Ended), (vec![], vec![]));
     }
 
     #[test]

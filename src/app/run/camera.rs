@@ -7,6 +7,7 @@
 use super::auditing::Tap;
 use super::board::Board;
 use crate::app::audit::recorder::Recorder;
+use crate::app::health::{Health, background_path};
 use crate::capture::camera::{Camera, CameraState, StopSignal};
 use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
 use crate::capture::reconnect::Backoff;
@@ -15,6 +16,7 @@ use crate::capture::still::StillWatch;
 use crate::capture::{self, Frame, Playback, SourceSettings};
 use crate::config::CameraSettings;
 use crate::detect::{Detection, Detector};
+use crate::health::{ConditionChange, Turn};
 use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
@@ -22,6 +24,7 @@ use crate::random::SplitMix64;
 use crate::time::Clock;
 use crate::track::PlaneName;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -39,6 +42,8 @@ pub(super) struct Shared {
     pub(super) board: Arc<Board>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) records: RecordSender,
+    /// Where the outbox lies; what is remembered of a camera's place lies beside it.
+    pub(super) outbox: PathBuf,
     /// Copies for whoever watches; what does not fit is left out.
     pub(super) live: Option<LiveSender>,
     pub(super) stop: StopSignal,
@@ -124,11 +129,23 @@ fn log_change(camera: &crate::ids::CameraId, state: &CameraState) {
     }
 }
 
+fn log_condition(camera: &crate::ids::CameraId, change: &ConditionChange) {
+    let (condition, detail) = (change.condition, &change.detail);
+    match change.turn {
+        Turn::Began => {
+            let advice = condition.advice();
+            tracing::warn!("camera {camera}: {condition} since {}: {advice} ({detail})", change.since.wall);
+        }
+        Turn::Ended => tracing::info!("camera {camera}: {condition} no longer ({detail})"),
+    }
+}
+
 /// The thread that counts.
 struct Counter {
     camera: crate::ids::CameraId,
     detector: Box<dyn Detector>,
     pipeline: Pipeline,
+    health: Option<Health>,
     made_by: MadeBy,
     shared: Shared,
     recorder: Option<Recorder>,
@@ -160,6 +177,10 @@ impl Counter {
         Ok(Self {
             camera: settings.id.clone(),
             pipeline: Pipeline::new(settings.pipeline.clone(), started)?,
+            health: settings.health.map(|health| {
+                let path = background_path(&shared.outbox, &settings.id);
+                Health::of_camera(health, path, &settings.geometry, started)
+            }),
             recorder: shared.audit.take().map(|tap| tap.recorder(settings, made_by.clone())),
             made_by,
             detector,
@@ -193,6 +214,9 @@ impl Counter {
         if let Err(fault) = self.detector.detect(&frame.picture, frame.at, &mut self.detections) {
             // The frame was not looked at, so its time is not covered; the next may be.
             return self.cannot_count(&fault.to_string(), frame);
+        }
+        if let Some(health) = &mut self.health {
+            health.look(frame, &mut self.pipeline, &mut self.told);
         }
         let dropped = u32::try_from(self.untold).unwrap_or(u32::MAX);
         let seen = SeenFrame { number: frame.number, at: frame.at, size: frame.picture.size(), dropped };
@@ -237,6 +261,10 @@ impl Counter {
                 if let Some(live) = &self.shared.live {
                     live.send(Live::Crossing(v1::Crossing::of(&self.made_by, crossing)));
                 }
+            }
+            if let CameraEvent::Condition(change) = &event {
+                log_condition(&self.camera, change);
+                self.shared.board.condition(&self.camera, change);
             }
             self.shared.records.submit(Fact::of(&self.made_by, &event))?;
         }
@@ -299,6 +327,7 @@ mod tests {
                 retry_max: Duration::from_secs(1),
             },
             detector: DetectorKind::Network,
+            health: None,
             pipeline: PipelineSettings {
                 picture: Some(SIZE),
                 rate: None,
@@ -335,6 +364,7 @@ mod tests {
             board: Arc::new(Board::new(WallTime::default(), &table)),
             clock: clock.clone(),
             records: outbox.records(),
+            outbox: path,
             live: None,
             stop: StopSignal::default(),
             audit: None,

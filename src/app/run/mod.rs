@@ -27,6 +27,7 @@ use auditing::{Auditing, TallyWatch};
 use board::Board;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -67,6 +68,7 @@ struct Service {
     stop: StopSignal,
     cameras: Vec<JoinHandle<anyhow::Result<()>>>,
     audit: Option<Auditing>,
+    outbox_path: PathBuf,
     outbox: OutboxWriter,
     publisher: Option<Publisher>,
 }
@@ -92,7 +94,8 @@ impl Service {
         let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
         let audit = settings.audit.as_ref().and_then(|audit| Auditing::start(audit, &board, &clock));
         let stop = StopSignal::default();
-        let service = Self { board, clock, stop, cameras: Vec::new(), audit, outbox, publisher };
+        let outbox_path = settings.outbox.path.clone();
+        let service = Self { board, clock, stop, cameras: Vec::new(), audit, outbox_path, outbox, publisher };
         // Before the broker has answered, so that the first state already names every camera.
         service.report();
         Ok(service)
@@ -108,6 +111,7 @@ impl Service {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.clock),
             records: self.outbox.records(),
+            outbox: self.outbox_path.clone(),
             live: self.publisher.as_ref().map(Publisher::live),
             stop: self.stop.clone(),
             audit: self.audit.as_ref().map(Auditing::tap),
@@ -198,7 +202,7 @@ impl Service {
 
     /// Stops in the order in which data flows: cameras, delivery, disk.
     fn stop(self, failed: Option<anyhow::Error>) -> anyhow::Result<()> {
-        let Self { board, clock, stop, cameras, audit, outbox, publisher } = self;
+        let Self { board, clock, stop, cameras, audit, outbox_path: _, outbox, publisher } = self;
         tracing::info!("stopping");
         stop.stop();
         let now = || clock.now().elapsed;
@@ -306,6 +310,7 @@ mod tests {
             stop: StopSignal::default(),
             cameras: Vec::new(),
             audit: None,
+            outbox_path: folder.join("o.sqlite"),
             outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
             publisher: None,
         }

@@ -256,6 +256,8 @@ impl WatchState {
                 // So that a line that nobody crosses is there too, with zeros.
                 self.line(&minute.camera, &minute.line);
             }
+            // What is wrong now stands in the box's state.
+            AnyRecord::Known(Record { fact: Fact::CameraCondition(_), .. }) => {}
             AnyRecord::Known(Record { fact: Fact::Gap(gap), .. }) => {
                 let lost = self.received.numbers.cover(gap.from_seq..=gap.to_seq);
                 self.received.lost = self.received.lost.saturating_add(lost);
@@ -354,6 +356,7 @@ struct Told {
     zone_minutes: usize,
     queued: usize,
     alarms: usize,
+    conditions: usize,
     others: usize,
     unknown: usize,
     numbers: Numbers,
@@ -366,6 +369,7 @@ impl Told {
             AnyRecord::Known(record) => match record.fact {
                 Fact::Crossing(_) => self.crossings += 1,
                 Fact::Minute(_) => self.minutes += 1,
+                Fact::CameraCondition(_) => self.conditions += 1,
                 Fact::Gap(_) => self.gaps += 1,
                 Fact::Visit(_) => self.visits += 1,
                 Fact::ZoneMinute(_) | Fact::QueueMinute(_) => self.zone_minutes += 1,
@@ -386,6 +390,7 @@ impl Told {
             (self.zone_minutes, "zone minute"),
             (self.queued, "person queued"),
             (self.alarms, "alert"),
+            (self.conditions, "camera condition"),
             (self.others, "other record"),
             (self.unknown, "unknown record"),
         ];

@@ -49,6 +49,8 @@ pub struct Flow {
     pub seen: Duration,
     /// Whether other records of this quarter may exist.
     pub part: bool,
+    /// Whether lines, zones and cells lay where they were drawn all the time.
+    pub valid: bool,
     /// The most frequent moves.
     pub moves: Vec<Move>,
     /// Moves that are not in the list.
@@ -88,6 +90,7 @@ impl Flow {
             end_ms: (flow.quarter.start + QUARTER).unix_ms(),
             seen: Duration::from_millis(whole_ms(flow.quarter.seen)),
             part: flow.quarter.part,
+            valid: flow.quarter.valid,
             moves: flow.moves.iter().map(step).collect(),
             other_moves: flow.other_moves,
             paths: flow.paths.iter().map(path).collect(),
@@ -134,6 +137,8 @@ pub struct Heat {
     pub seen: Duration,
     /// Whether other records of this quarter may exist.
     pub part: bool,
+    /// Whether lines, zones and cells lay where they were drawn all the time.
+    pub valid: bool,
     /// In which space.
     pub space: Space,
     /// Side of a cell, metres or px.
@@ -169,6 +174,7 @@ impl Heat {
             end_ms: (quarter.start + QUARTER).unix_ms(),
             seen: Duration::from_millis(whole_ms(quarter.seen)),
             part: quarter.part,
+            valid: quarter.valid,
             space: grid.space.into(),
             cell: grid.cell,
             left: grid.left,

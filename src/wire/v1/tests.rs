@@ -71,6 +71,7 @@ fn minute_in_domain() -> LineMinute {
         frames: 599,
         dropped: 1,
         part: true,
+        valid: true,
     }
 }
 
@@ -124,7 +125,7 @@ fn a_minute_tells_seconds_really_seen_to_the_millisecond() {
 
 fn quarter() -> crate::analytics::Quarter {
     let start = WallTime::from_unix_ms(1_760_000_400_000);
-    crate::analytics::Quarter { start, seen: Duration::from_millis(899_900), part: false }
+    crate::analytics::Quarter { start, seen: Duration::from_millis(899_900), part: false, valid: true }
 }
 
 fn flow_in_domain() -> FlowQuarter {
@@ -226,6 +227,7 @@ fn live_messages_carry_no_sequence_number() {
         fps: 9.987_654,
         lines: vec![LineTotals { line: "entrance".to_owned(), entries: 14, exits: 18 }],
         zones: vec![ZoneNow { zone: "till".to_owned(), present: 3, visits: 9, queue: Some(2) }],
+        conditions: vec!["dark".into()],
     };
     let now = Now { at_ms: 2, since_ms: 1, cameras: vec![camera], store: None };
     let written = serde_json::to_value(LiveMessage { v: V1, live: Live::Now(now) }).unwrap();
@@ -241,6 +243,7 @@ fn a_rate_that_is_no_number_is_written_as_zero() {
         fps: f64::NAN,
         lines: vec![],
         zones: vec![],
+        conditions: vec![],
     };
     assert_eq!(serde_json::to_value(camera).unwrap()["fps"], json!(0.0));
 }
@@ -273,6 +276,16 @@ fn an_old_reader_passes_over_new_fields_and_keeps_the_number_of_a_new_kind() {
     assert!(matches!(&batch.records[0], AnyRecord::Known(record) if record.seq == 7));
     assert_eq!(batch.records[1], AnyRecord::Unknown { seq: 8, kind: "visit".to_owned() });
     assert_eq!(batch.records[1].seq(), 8);
+}
+
+#[test]
+fn a_minute_from_before_moved_cameras_were_noticed_is_valid() {
+    let mut written = serde_json::to_value(Fact::minute(&made_by(), &minute_in_domain())).unwrap();
+    assert_eq!(written.as_object_mut().unwrap().remove("valid"), Some(json!(true)));
+    match serde_json::from_value(written).unwrap() {
+        Fact::Minute(minute) => assert!(minute.valid),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -375,8 +388,15 @@ fn any_crossing() -> impl Strategy<Value = Crossing> {
 fn any_minute() -> impl Strategy<Value = Minute> {
     let ids = (any_id(), any_id(), "[a-f0-9]{12}", any_id());
     let counts = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u32>());
-    (ids, counts, -9_000_000..30_000_000_i64, 0..=60_000_u64, any::<bool>(), any::<i64>()).prop_map(
-        |((camera, line, geometry, model), (entries, exits, frames, dropped), minute, seen_ms, part, run)| {
+    (ids, counts, -9_000_000..30_000_000_i64, 0..=60_000_u64, any::<[bool; 2]>(), any::<i64>()).prop_map(
+        |(
+            (camera, line, geometry, model),
+            (entries, exits, frames, dropped),
+            minute,
+            seen_ms,
+            [part, valid],
+            run,
+        )| {
             Minute {
                 camera,
                 line,
@@ -388,6 +408,7 @@ fn any_minute() -> impl Strategy<Value = Minute> {
                 frames,
                 dropped,
                 part,
+                valid,
                 model,
                 geometry,
                 plane: "image".to_owned(),

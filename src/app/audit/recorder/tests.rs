@@ -108,6 +108,7 @@ impl Scene {
             frames: 600,
             dropped: 0,
             part,
+            valid: true,
         };
         self.recorder.event(&CameraEvent::Minute(minute));
     }
