@@ -32,6 +32,7 @@ pub mod site;
 pub mod audit;
 pub mod wire;
 pub mod outbox;
+pub mod ledger;
 pub mod publish;
 pub mod config;
 pub mod app;

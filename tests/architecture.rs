@@ -16,7 +16,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("axum", &["app/audit/serve.rs"]),
     ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
-    ("csv", &["site/till/csv.rs"]),
+    ("csv", &["site/staffing.rs", "site/till/csv.rs"]),
     ("encoding_rs", &["site/till/text.rs"]),
     ("fastrand", &["analytics/score.rs"]),
     ("flate2", &["wire/"]),
@@ -31,7 +31,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "app/watch/"]),
-    ("rusqlite", &["outbox/"]),
+    ("rusqlite", &["outbox/", "ledger/"]),
     ("rustix", &["detect/ort/", "app/"]),
     (
         "serde",
@@ -40,12 +40,13 @@ const FOREIGN: &[Foreign<'_>] = &[
             "detect/manifest.rs",
             "recording/lines.rs",
             "site/till/json.rs",
+            "site/staffing.rs",
             "wire/",
             "publish/mqtt.rs",
             "app/audit/format.rs",
         ],
     ),
-    ("serde_json", &["recording/lines.rs", "site/till/json.rs", "wire/", "outbox/", "publish/mqtt.rs", "app/"]),
+    ("serde_json", &["recording/lines.rs", "site/till/json.rs", "site/staffing.rs", "wire/", "outbox/", "ledger/", "publish/mqtt.rs", "app/"]),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
@@ -58,7 +59,7 @@ const FOREIGN: &[Foreign<'_>] = &[
 
 /// Files whose types may be written and read as text; others only pass such types on.
 const SERIALISED: &[&str] =
-    &["calibration/", "detect/manifest.rs", "recording/lines.rs", "site/till/json.rs", "wire/", "app/audit/format.rs"];
+    &["calibration/", "detect/manifest.rs", "recording/lines.rs", "site/till/json.rs", "site/staffing.rs", "wire/", "app/audit/format.rs"];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);
@@ -72,6 +73,7 @@ const FILES: (&[&str], &[&str]) = (
         "config/file.rs",
         "detect/manifest.rs",
         "outbox/",
+        "ledger/",
         "publish/mqtt/",
         "app/",
     ],

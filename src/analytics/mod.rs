@@ -1,5 +1,6 @@
 //! Sums over intervals, how much of them was really seen, and how right they are against a person's tally.
 
+pub mod conversion;
 mod minutes;
 pub mod score;
 

@@ -25,6 +25,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{Read, Write};
 use std::time::Duration;
 
+mod store;
+
+pub use store::{
+    AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction, TransactionLine,
+    WeekOf, span_name,
+};
+
 /// The number that stands in `v` of every message.
 pub const VERSION: u32 = 1;
 
@@ -210,6 +217,14 @@ pub enum Fact {
     Minute(Minute),
     /// Numbers that never come.
     Gap(Gap),
+    /// How many people were in the store.
+    Occupancy(Occupancy),
+    /// A period of the store, or a new revision of one.
+    Period(Box<Period>),
+    /// A transaction of the till.
+    Transaction(Transaction),
+    /// Rows of a till's feed that were put aside.
+    TillRejected(TillRejected),
 }
 
 impl Fact {

@@ -260,6 +260,8 @@ impl WatchState {
                 let lost = self.received.numbers.cover(gap.from_seq..=gap.to_seq);
                 self.received.lost = self.received.lost.saturating_add(lost);
             }
+            // What is known of the store as a whole has no line to be added to.
+            AnyRecord::Known(_) => {}
             AnyRecord::Unknown { .. } => self.received.unknown += 1,
         }
     }
@@ -344,6 +346,7 @@ struct Told {
     crossings: usize,
     minutes: usize,
     gaps: usize,
+    store: usize,
     unknown: usize,
     numbers: Numbers,
 }
@@ -356,6 +359,9 @@ impl Told {
                 Fact::Crossing(_) => self.crossings += 1,
                 Fact::Minute(_) => self.minutes += 1,
                 Fact::Gap(_) => self.gaps += 1,
+                Fact::Occupancy(_) | Fact::Period(_) | Fact::Transaction(_) | Fact::TillRejected(_) => {
+                    self.store += 1;
+                }
             },
             AnyRecord::Unknown { .. } => self.unknown += 1,
         }
@@ -366,6 +372,7 @@ impl Told {
             (self.crossings, "crossing"),
             (self.minutes, "minute"),
             (self.gaps, "gap"),
+            (self.store, "store record"),
             (self.unknown, "unknown record"),
         ];
         let all: usize = kinds.iter().map(|(count, _)| count).sum();
