@@ -46,7 +46,19 @@ const FOREIGN: &[Foreign<'_>] = &[
             "app/audit/format.rs",
         ],
     ),
-    ("serde_json", &["recording/lines.rs", "site/till/json.rs", "site/staffing.rs", "wire/", "outbox/", "ledger/", "publish/mqtt.rs", "app/"]),
+    (
+        "serde_json",
+        &[
+            "recording/lines.rs",
+            "site/till/json.rs",
+            "site/staffing.rs",
+            "wire/",
+            "outbox/",
+            "ledger/",
+            "publish/mqtt.rs",
+            "app/",
+        ],
+    ),
     ("sha2", &["config/geometry.rs", "detect/manifest.rs"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
@@ -58,8 +70,15 @@ const FOREIGN: &[Foreign<'_>] = &[
 ];
 
 /// Files whose types may be written and read as text; others only pass such types on.
-const SERIALISED: &[&str] =
-    &["calibration/", "detect/manifest.rs", "recording/lines.rs", "site/till/json.rs", "site/staffing.rs", "wire/", "app/audit/format.rs"];
+const SERIALISED: &[&str] = &[
+    "calibration/",
+    "detect/manifest.rs",
+    "recording/lines.rs",
+    "site/till/json.rs",
+    "site/staffing.rs",
+    "wire/",
+    "app/audit/format.rs",
+];
 
 /// What reads a clock, and who may.
 const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);
@@ -81,7 +100,14 @@ const FILES: (&[&str], &[&str]) = (
 /// What speaks to the network, and who may.
 const SOCKETS: (&[&str], &[&str]) = (
     &["net", "TcpStream", "TcpListener", "UdpSocket"],
-    &["capture/opencv.rs", "publish/mqtt.rs", "app/audit/serve.rs", "app/cli/audit.rs"],
+    &[
+        "capture/opencv.rs",
+        "site/till/ways.rs",
+        "publish/mqtt.rs",
+        "config/till.rs",
+        "app/audit/serve.rs",
+        "app/cli/audit.rs",
+    ],
 );
 /// What depends on the process around it, and who may.
 const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs"]);

@@ -120,7 +120,9 @@ impl Zone {
     fn first_of(&self, local: DateTime) -> WallTime {
         let at = self.0.to_ambiguous_zoned(local).compatible();
         // Only a date at the very end of what can be said has no time.
-        at.map_or(WallTime::from_unix_ms(i64::MAX), |at| WallTime::from_unix_ms(at.timestamp().as_millisecond()))
+        at.map_or(WallTime::from_unix_ms(i64::MAX), |at| {
+            WallTime::from_unix_ms(at.timestamp().as_millisecond())
+        })
     }
 
     /// When a clock of the zone showed that; none where it never did.

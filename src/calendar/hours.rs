@@ -18,7 +18,9 @@ const DAY_MINUTES: u16 = 24 * 60;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoursError {
     /// Not written like hours.
-    #[error("{text:?} is not understood; write hours as \"09:00-18:30\", and after midnight as \"20:00-02:00\"")]
+    #[error(
+        "{text:?} is not understood; write hours as \"09:00-18:30\", and after midnight as \"20:00-02:00\""
+    )]
     NotHours {
         /// What was given.
         text: String,
@@ -189,10 +191,7 @@ impl Schedule {
     fn openings(&self, day: Day) -> impl Iterator<Item = TimeSpan> + '_ {
         let in_utc = move |opening: &Opening| {
             let last_day = if opening.ends_next_day() { day.after() } else { day };
-            TimeSpan {
-                start: self.zone.at(day, opening.from),
-                end: self.zone.at(last_day, opening.until),
-            }
+            TimeSpan { start: self.zone.at(day, opening.from), end: self.zone.at(last_day, opening.until) }
         };
         self.hours_of(day).0.iter().map(in_utc).filter(|span| span.start < span.end)
     }

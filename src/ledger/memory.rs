@@ -5,7 +5,9 @@ use crate::analytics::conversion::TillSums;
 use crate::calendar::{Day, SpanKind, TimeSpan};
 use crate::ids::{CameraId, LineId};
 use crate::site::till::{Rejected, Transaction};
-use crate::site::{Door, DoorMinute, DoorRole, DoorSums, DuePeriod, Kept, Memory, Occupancy, Shift, StoreFact};
+use crate::site::{
+    Door, DoorMinute, DoorRole, DoorSums, DuePeriod, Kept, Memory, Occupancy, Shift, StoreFact,
+};
 use crate::time::{MINUTE_MS, WallTime};
 use crate::wire::v1::{Fact, span_name};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -137,7 +139,8 @@ impl Memory for LedgerMemory<'_> {
     }
 
     fn minutes_after(&self, after: WallTime) -> rusqlite::Result<Vec<DoorMinute>> {
-        let sql = "SELECT start_ms, camera, line, role, entries, exits, staff_in, staff_out, reentries, passersby,
+        let sql =
+            "SELECT start_ms, camera, line, role, entries, exits, staff_in, staff_out, reentries, passersby,
             seen_ms, valid, part FROM door_minute WHERE start_ms > ?1 ORDER BY start_ms, camera, line";
         let signed = |number: i64| i32::try_from(number).unwrap_or(0);
         self.all(sql, [after.unix_ms()], |row| {
@@ -210,15 +213,15 @@ impl Memory for LedgerMemory<'_> {
         let Rejected { row, fault, excerpt } = rejected;
         let row = i64::try_from(*row).unwrap_or(i64::MAX);
         let values = params![at.unix_ms(), feed, row, fault.reason.name(), fault.words, excerpt];
-        let sql = "INSERT INTO aside (at_ms, feed, row, reason, words, excerpt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT INTO aside (at_ms, feed, row, reason, words, excerpt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         self.run(sql, values)?;
         let last = self.0.last_insert_rowid();
         self.run("DELETE FROM aside WHERE id <= ?1", [last - MAX_ASIDE]).map(drop)
     }
 
     fn till_heard_until(&self) -> rusqlite::Result<Option<WallTime>> {
-        let heard: Option<i64> =
-            self.0.query_row("SELECT till_heard_ms FROM meta", [], |row| row.get(0))?;
+        let heard: Option<i64> = self.0.query_row("SELECT till_heard_ms FROM meta", [], |row| row.get(0))?;
         Ok(heard.map(WallTime::from_unix_ms))
     }
 

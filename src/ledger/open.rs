@@ -108,7 +108,10 @@ fn speaks_of_garbage(fault: &rusqlite::Error) -> bool {
     match fault.sqlite_error_code() {
         Some(code) => matches!(
             code,
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown | ErrorCode::TypeMismatch
+            ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::Unknown
+                | ErrorCode::TypeMismatch
         ),
         // A row or a column that should be there is not.
         None => true,

@@ -13,7 +13,7 @@ pub mod till;
 pub use memory::{DoorSums, DuePeriod, Kept, Memory};
 pub use occupancy::{Corrections, MinuteFlow, Occupancy, OccupancyMinute};
 pub use staffing::Shift;
-pub use store::{Period, Receipt, Store, StoreFact, StoreInput, StoreSettings, StaffSource};
+pub use store::{Period, Receipt, StaffSource, Store, StoreFact, StoreInput, StoreSettings};
 
 use crate::ids::{CameraId, LineId};
 use crate::time::WallTime;

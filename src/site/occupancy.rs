@@ -210,8 +210,13 @@ mod tests {
             let got = occupancy.minute(start, today, &flow, STAY);
             let c = got.corrections;
             let all = [("open", c.opening), ("stay", c.max_stay), ("zones", c.zones), ("zero", c.below_zero)];
-            let said: Vec<_> = all.iter().filter(|(_, n)| *n != 0).map(|(word, n)| format!("{word}{n:+}")).collect();
-            shown.push(format!("{}{}", got.people, if said.is_empty() { String::new() } else { format!("({})", said.join(",")) }));
+            let said: Vec<_> =
+                all.iter().filter(|(_, n)| *n != 0).map(|(word, n)| format!("{word}{n:+}")).collect();
+            shown.push(format!(
+                "{}{}",
+                got.people,
+                if said.is_empty() { String::new() } else { format!("({})", said.join(",")) }
+            ));
         }
         assert_eq!(shown.join(" "), expected);
     }

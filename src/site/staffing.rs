@@ -119,7 +119,8 @@ fn collect(rows: impl Iterator<Item = Result<Shift, RowFault>>, first_row: u64) 
     let (mut shifts, mut aside) = (Vec::new(), Vec::new());
     for (row, read) in (first_row..).zip(rows) {
         if row >= first_row + MAX_SHIFTS as u64 {
-            aside.push((row, RowFault::new(Reason::TooMuch, "more than 10000 shifts; the rest was not read")));
+            aside
+                .push((row, RowFault::new(Reason::TooMuch, "more than 10000 shifts; the rest was not read")));
             break;
         }
         match read {
@@ -147,7 +148,9 @@ fn shift(id: Option<String>, texts: [Option<String>; 4], zone: &Zone) -> Result<
         let read = read.map_err(|fault| RowFault::new(Reason::Quantity, fault.to_string()))?;
         let fits = (0..=MAX_HEADS * 1000).contains(&read);
         let number = u64::try_from(read).ok().filter(|_| fits);
-        number.ok_or_else(|| RowFault::new(Reason::Quantity, format!("{} is no number of people or hours", cut(text))))
+        number.ok_or_else(|| {
+            RowFault::new(Reason::Quantity, format!("{} is no number of people or hours", cut(text)))
+        })
     };
     let worked = match (heads, hours) {
         (Some(heads), None) => span.length().mul_f64(milli(&heads)? as f64 / 1000.0),
@@ -168,7 +171,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, format: StaffingFormat, expected: &str) {
         let (shifts, aside) = read(text.as_bytes(), format, &Zone::parse("Europe/Vienna").unwrap());
-        let shift = |s: &Shift| format!("{} to {}: {} h", s.span.start, s.span.end, s.worked.as_secs_f64() / 3600.0);
+        let shift =
+            |s: &Shift| format!("{} to {}: {} h", s.span.start, s.span.end, s.worked.as_secs_f64() / 3600.0);
         let put_aside = |(row, fault): &(u64, RowFault)| format!("{row}: {fault}");
         let shown: Vec<_> = shifts.iter().map(shift).chain(aside.iter().map(put_aside)).collect();
         assert_eq!(shown.join("\n"), expected);
@@ -198,7 +202,11 @@ mod tests {
             "2: time: a shift ends after it begins, and within 48 hours\n3: quantity: \"-1\" is no number of people or hours\n\
              4: columns: 2 fields where the first row has 3",
         );
-        check("{}", StaffingFormat::Json, "0: shape: invalid type: map, expected a sequence at line 1 column 0");
+        check(
+            "{}",
+            StaffingFormat::Json,
+            "0: shape: invalid type: map, expected a sequence at line 1 column 0",
+        );
         check("[{}]", StaffingFormat::Json, "1: time: give \"from\" and \"to\"");
     }
 

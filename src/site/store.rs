@@ -220,9 +220,14 @@ impl Store {
             heard_until: BTreeMap::new(),
             forgot_at: None,
         };
-        if let Some(worked_out) = worked_out {
-            for minute in memory.minutes_after(worked_out)? {
+        if store.settings.sees_every_door {
+            let after = worked_out.unwrap_or(WallTime::from_unix_ms(i64::MIN));
+            for minute in memory.minutes_after(after)? {
                 store.wait_for_others(&minute);
+                // Where a box learns late that it sees every door, the last day is enough to begin with.
+                if store.waiting.len() > MOST_WAITING {
+                    store.waiting.pop_first();
+                }
             }
         }
         Ok(store)
@@ -283,7 +288,8 @@ impl Store {
     fn wait_for_others(&mut self, minute: &DoorMinute) {
         let heard = self.heard_until.entry(minute.door.clone()).or_insert(minute.start);
         *heard = (*heard).max(minute.start + MINUTE);
-        if !matches!(minute.door.role, DoorRole::Door | DoorRole::Goods) {
+        let is_counted = matches!(minute.door.role, DoorRole::Door | DoorRole::Goods);
+        if !is_counted || !self.settings.sees_every_door {
             return;
         }
         if self.worked_out.is_some_and(|last| minute.start <= last) {
@@ -299,7 +305,8 @@ impl Store {
 
     fn seen_at_once(&mut self, start: WallTime, people: u32) {
         let start = start.minute();
-        if self.worked_out.is_some_and(|last| start <= last) || self.waiting.len() > MOST_WAITING {
+        let is_late = self.worked_out.is_some_and(|last| start <= last);
+        if is_late || !self.settings.sees_every_door || self.waiting.len() > MOST_WAITING {
             return;
         }
         let flow = &mut self.waiting.entry(start).or_default().flow;
@@ -310,15 +317,12 @@ impl Store {
         if !self.settings.sees_every_door {
             return Ok(());
         }
-        SpanKind::ALL.into_iter().try_for_each(|kind| memory.touch(kind, self.settings.calendar.span(kind, at)))
+        SpanKind::ALL
+            .into_iter()
+            .try_for_each(|kind| memory.touch(kind, self.settings.calendar.span(kind, at)))
     }
 
-    fn till<M: Memory>(
-        &self,
-        memory: &mut M,
-        intake: &Intake,
-        now: WallTime,
-    ) -> Result<Receipt, M::Error> {
+    fn till<M: Memory>(&self, memory: &mut M, intake: &Intake, now: WallTime) -> Result<Receipt, M::Error> {
         let mut receipt = Receipt::default();
         let mut reasons = intake.rejected_by_reason.clone();
         for (row, transaction) in &intake.transactions {
@@ -331,7 +335,8 @@ impl Store {
                 Kept::Reused => {
                     *reasons.entry(Reason::IdReused).or_default() += 1;
                     let words = format!("{:?} was used before for something else", transaction.id);
-                    let text = format!("{} {} at {}", transaction.id, transaction.what.name(), transaction.at);
+                    let text =
+                        format!("{} {} at {}", transaction.id, transaction.what.name(), transaction.at);
                     let rejected = Rejected::new(*row, RowFault::new(Reason::IdReused, words), &text);
                     memory.add_rejected(&rejected, &intake.feed, now)?;
                 }
@@ -376,7 +381,9 @@ impl Store {
         now: WallTime,
     ) -> Result<(), M::Error> {
         let alive = intake.is_sign_of_life.then_some(now);
-        let Some(last) = intake.transactions.iter().map(|(_, one)| one.at).max().max(alive) else { return Ok(()) };
+        let Some(last) = intake.transactions.iter().map(|(_, one)| one.at).max().max(alive) else {
+            return Ok(());
+        };
         let before = memory.till_heard_until()?;
         if before.is_some_and(|before| last <= before) {
             return Ok(());
@@ -402,7 +409,8 @@ impl Store {
     /// The time up to which every door has told of what it saw, or for which nobody waits any longer.
     fn settled_until(&self, now: WallTime) -> WallTime {
         let doors = self.settings.doors.iter().filter(|door| door.role != DoorRole::Inner);
-        let heard = doors.map(|door| self.heard_until.get(door).copied().unwrap_or(WallTime::from_unix_ms(i64::MIN)));
+        let heard =
+            doors.map(|door| self.heard_until.get(door).copied().unwrap_or(WallTime::from_unix_ms(i64::MIN)));
         heard.min().unwrap_or(now).min(now).max(now - self.settings.patience)
     }
 
@@ -441,7 +449,11 @@ impl Store {
         let doors: Vec<_> = self.settings.doors.iter().filter(counted).map(known).collect();
         let state = |wanted| doors.iter().any(|known| known.is_some_and(|(_, state)| state == wanted));
         OccupancyMinute {
-            seen: doors.iter().map(|known| known.map_or(Duration::ZERO, |(seen, _)| seen)).min().unwrap_or_default(),
+            seen: doors
+                .iter()
+                .map(|known| known.map_or(Duration::ZERO, |(seen, _)| seen))
+                .min()
+                .unwrap_or_default(),
             valid: !state(DoorState::Invalid),
             part: state(DoorState::Part) || doors.iter().any(Option::is_none),
             ..self.occupancy.minute(start, day, &flow, self.settings.max_stay)

@@ -28,8 +28,8 @@ use std::time::Duration;
 mod store;
 
 pub use store::{
-    AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction, TransactionLine,
-    WeekOf, span_name,
+    AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction,
+    TransactionLine, WeekOf, span_name,
 };
 
 /// The number that stands in `v` of every message.

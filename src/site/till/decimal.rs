@@ -1,8 +1,5 @@
 //! Sums as whole numbers of the smallest unit, exactly as written: no binary fraction is ever in between.
 
-/// Largest number of digits after the mark that is kept (ISO 4217 has up to 4).
-pub const MAX_SCALE: u8 = 4;
-
 /// What stands between the whole and its fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DecimalMark {
@@ -104,7 +101,8 @@ mod tests {
 
     #[test]
     fn grouped_digits_symbols_and_the_other_mark_are_refused_and_never_guessed() {
-        for text in ["1,234.56", "1,234", "12,50", "$12", "12 EUR", "", ".5", "5.", "1e2", "--1", "١٢", "NaN"] {
+        for text in ["1,234.56", "1,234", "12,50", "$12", "12 EUR", "", ".5", "5.", "1e2", "--1", "١٢", "NaN"]
+        {
             check(DecimalMark::Point, text, Err("is no number"));
         }
         check(DecimalMark::Comma, "1.234,56", Err("is no number"));

@@ -4,8 +4,8 @@
 //! over, as tills say much that nobody asked for.
 
 use super::{
-    DecimalMark, Intake, MAX_LINES, MAX_ROWS, Reason, Rejected, RowFault, Rules, Transaction, TransactionLine,
-    What, cut,
+    DecimalMark, Intake, MAX_LINES, MAX_ROWS, Reason, Rejected, RowFault, Rules, Transaction,
+    TransactionLine, What, cut,
 };
 use crate::calendar::WrittenTime;
 use crate::time::WallTime;

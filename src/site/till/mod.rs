@@ -9,10 +9,12 @@ mod csv;
 mod decimal;
 mod json;
 mod text;
+mod ways;
 
 pub use csv::{Column, CsvColumns, CsvMapping, CsvRows, KindWords};
 pub use decimal::{Decimal, DecimalMark};
 pub use text::Encoding;
+pub use ways::{TillFolderSettings, TillHttpSettings, TillWays, Token};
 
 use crate::calendar::Zone;
 use crate::time::WallTime;
@@ -124,7 +126,11 @@ impl Transaction {
     /// How many units were bought; none where the till does not say.
     #[must_use]
     pub fn units(&self) -> Option<u64> {
-        if self.lines.is_empty() { self.units } else { Some(self.lines.iter().map(TransactionLine::units).sum()) }
+        if self.lines.is_empty() {
+            self.units
+        } else {
+            Some(self.lines.iter().map(TransactionLine::units).sum())
+        }
     }
 }
 
@@ -308,13 +314,7 @@ pub struct FeedSettings {
 
 /// Reads a feed: the one door for all ways in.
 #[must_use]
-pub fn read(
-    bytes: &[u8],
-    feed: &str,
-    format: &FeedFormat,
-    settings: &FeedSettings,
-    now: WallTime,
-) -> Intake {
+pub fn read(bytes: &[u8], feed: &str, format: &FeedFormat, settings: &FeedSettings, now: WallTime) -> Intake {
     let mut intake = Intake { feed: feed.chars().take(MAX_FIELD_BYTES).collect(), ..Intake::default() };
     if bytes.len() > MAX_FEED_BYTES {
         let words = format!("{} bytes, at most {MAX_FEED_BYTES} are read at once", bytes.len());
@@ -348,7 +348,8 @@ impl Rules<'_> {
     }
 
     fn units(text: &str) -> Result<u64, RowFault> {
-        text.parse().map_err(|_| RowFault::new(Reason::Quantity, format!("{} is no number of units", cut(text))))
+        text.parse()
+            .map_err(|_| RowFault::new(Reason::Quantity, format!("{} is no number of units", cut(text))))
     }
 
     fn currency(&self, text: &str) -> Result<(), RowFault> {

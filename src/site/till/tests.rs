@@ -51,7 +51,13 @@ fn shown(intake: &Intake) -> String {
         format!("{row}: {} {} {} at {}{units}{voids}", t.what.name(), t.id, t.amount_minor, t.at)
     };
     let aside = |r: &Rejected| format!("{}: aside, {}", r.row, r.fault);
-    intake.transactions.iter().map(one).chain(intake.rejected.iter().map(aside)).collect::<Vec<_>>().join("\n")
+    intake
+        .transactions
+        .iter()
+        .map(one)
+        .chain(intake.rejected.iter().map(aside))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[track_caller]
@@ -149,7 +155,8 @@ fn an_empty_list_is_a_sign_of_life_and_an_empty_text_is_not() {
 #[test]
 fn rows_are_transactions_by_the_columns_that_are_named() {
     check_csv(
-        "Menge;Bon;Zeit;Summe;Art\n3;A1;22.11.2026 13:00;1234,50;sale\n;A2;22.11.2026 13:01;5,00;refund\n".as_bytes(),
+        "Menge;Bon;Zeit;Summe;Art\n3;A1;22.11.2026 13:00;1234,50;sale\n;A2;22.11.2026 13:01;5,00;refund\n"
+            .as_bytes(),
         mapping(CsvRows::Transactions),
         "2: sale A1 123450 at 2026-11-22T12:00:00Z 3 units\n3: refund A2 500 at 2026-11-22T12:01:00Z",
     );
@@ -207,11 +214,18 @@ fn the_encoding_is_the_one_that_was_set_and_another_one_shows() {
     check_csv(format!("\u{feff}{text}").as_bytes(), in_encoding(Encoding::Utf8), fine);
     let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     check_csv(&latin, in_encoding(Encoding::Windows1252), fine);
-    check_csv(&latin, in_encoding(Encoding::Utf8), "2: aside, encoding: it is not in the encoding that was set");
-    for (mark, bytes) in [([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2]), ([0xfe, 0xff], u16::to_be_bytes)] {
+    check_csv(
+        &latin,
+        in_encoding(Encoding::Utf8),
+        "2: aside, encoding: it is not in the encoding that was set",
+    );
+    for (mark, bytes) in
+        [([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2]), ([0xfe, 0xff], u16::to_be_bytes)]
+    {
         let wide: Vec<u8> = mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect();
         check_csv(&wide, in_encoding(Encoding::Utf16), fine);
-        let intake = read(&wide, "f", &FeedFormat::Csv(Box::new(in_encoding(Encoding::Utf8))), &settings(), now());
+        let intake =
+            read(&wide, "f", &FeedFormat::Csv(Box::new(in_encoding(Encoding::Utf8))), &settings(), now());
         assert!(intake.transactions.is_empty() && intake.rejected_rows() == 1);
     }
 }

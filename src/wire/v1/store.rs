@@ -327,7 +327,10 @@ impl From<&site::Period> for Period {
             average_transaction: figure("average_transaction", of.average_transaction_minor),
             units_per_transaction: figure("units_per_transaction", of.units_per_transaction),
             capture_rate: figure("capture_rate", of.capture_rate),
-            shoppers_per_associate_hour: figure("shoppers_per_associate_hour", of.shoppers_per_associate_hour),
+            shoppers_per_associate_hour: figure(
+                "shoppers_per_associate_hour",
+                of.shoppers_per_associate_hour,
+            ),
             coverage: Rounded::of(sums.coverage),
             absent,
         }
