@@ -33,6 +33,7 @@ pub mod site;
 pub mod audit;
 pub mod wire;
 pub mod outbox;
+pub mod ledger;
 pub mod publish;
 pub mod feeds;
 pub mod config;

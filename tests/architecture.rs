@@ -16,7 +16,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("axum", &["app/audit/serve.rs", "feeds/http.rs"]),
     ("clap", &["app/cli.rs", "app/cli/"]),
     ("console", &["app/"]),
-    ("csv", &["site/till/csv.rs"]),
+    ("csv", &["site/staffing.rs", "site/till/csv.rs"]),
     ("encoding_rs", &["site/till/text.rs"]),
     ("fastrand", &["analytics/score.rs"]),
     ("flate2", &["wire/"]),
@@ -31,7 +31,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ),
     ("ort", &["detect/ort/"]),
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "feeds/mqtt.rs", "app/watch/"]),
-    ("rusqlite", &["outbox/"]),
+    ("rusqlite", &["outbox/", "ledger/"]),
     ("rustix", &["detect/ort/", "app/"]),
     (
         "serde",
@@ -40,6 +40,7 @@ const FOREIGN: &[Foreign<'_>] = &[
             "detect/manifest.rs",
             "recording/lines.rs",
             "site/till/json.rs",
+            "site/staffing.rs",
             "wire/",
             "publish/mqtt.rs",
             "app/audit/format.rs",
@@ -50,8 +51,10 @@ const FOREIGN: &[Foreign<'_>] = &[
         &[
             "recording/lines.rs",
             "site/till/json.rs",
+            "site/staffing.rs",
             "wire/",
             "outbox/",
+            "ledger/",
             "publish/mqtt.rs",
             "feeds/http.rs",
             "app/",
@@ -73,6 +76,7 @@ const SERIALISED: &[&str] = &[
     "detect/manifest.rs",
     "recording/lines.rs",
     "site/till/json.rs",
+    "site/staffing.rs",
     "wire/",
     "app/audit/format.rs",
 ];
@@ -90,6 +94,7 @@ const FILES: (&[&str], &[&str]) = (
         "detect/manifest.rs",
         "feeds/folder.rs",
         "outbox/",
+        "ledger/",
         "publish/mqtt/",
         "app/",
     ],
@@ -97,7 +102,15 @@ const FILES: (&[&str], &[&str]) = (
 /// What speaks to the network, and who may.
 const SOCKETS: (&[&str], &[&str]) = (
     &["net", "TcpStream", "TcpListener", "UdpSocket"],
-    &["capture/opencv.rs", "publish/mqtt.rs", "app/audit/serve.rs", "app/cli/audit.rs", "feeds/http.rs"],
+    &[
+        "capture/opencv.rs",
+        "site/till/ways.rs",
+        "publish/mqtt.rs",
+        "feeds/http.rs",
+        "config/till.rs",
+        "app/audit/serve.rs",
+        "app/cli/audit.rs",
+    ],
 );
 /// What depends on the process around it, and who may.
 const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs"]);

@@ -28,6 +28,12 @@ from = [500, 140]
 to = [500, 480]
 "#;
 
+const TILL_JSON: &[u8] = br#"[{"id":"1","at_ms":1000,"what":"sale","amount":"12.50","lines":[{"item":"a","quantity":2,"amount":12.5}]},
+{"id":2,"at":"1970-01-01T00:00:00Z","what":"void","amount":0,"voids":"1"}]"#;
+const TILL_CSV: &[u8] =
+    b"\0id,at,amount,what,quantity\n1,1970-01-01T00:00:00Z,12.50,sale,2\n2,1970-01-01 00:00,1,refund,\n";
+const STAFFING: &[u8] = br#"[{"from":"1970-01-01T00:00:00Z","to":"1970-01-01T08:00:00Z","heads":3}]"#;
+
 /// A door, and something sound to put through it.
 type Door = (fn(&[u8]), Vec<u8>);
 
@@ -46,6 +52,9 @@ fn doors() -> Vec<Door> {
         (doors::calibration, CALIBRATION.to_vec()),
         (doors::truth, TRUTH.to_vec()),
         (doors::config, CONFIG.to_vec()),
+        (doors::till_json, TILL_JSON.to_vec()),
+        (doors::till_csv, TILL_CSV.to_vec()),
+        (doors::staffing, STAFFING.to_vec()),
         (doors::batch, batch.to_gzip().expect("an empty batch")),
     ]
 }

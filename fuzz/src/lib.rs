@@ -4,6 +4,7 @@
 //! the same functions without it, so that they are kept alive by every run of the tests.
 
 use footfall::app::evaluate::truth;
+use footfall::calendar::{WrittenTime, Zone};
 use footfall::calibration::{Floor, Lens};
 use footfall::config;
 use footfall::config::check::{FilesBeside, PathKind};
@@ -13,6 +14,10 @@ use footfall::geom::{ImageBox, PictureSize};
 use footfall::recording::Moment;
 use footfall::recording::lines::RecordingReader;
 use footfall::recording::mot::MotDetections;
+use footfall::site::staffing::StaffingFormat;
+use footfall::site::till::{
+    self, Column, CsvColumns, CsvMapping, CsvRows, DecimalMark, Encoding, FeedFormat, FeedSettings, KindWords,
+};
 use footfall::time::{FrameTime, WallTime};
 use footfall::track::{TrackSettings, TrackSteps, Tracker};
 use footfall::wire::v1::Batch;
@@ -117,12 +122,70 @@ pub fn config(bytes: &[u8]) {
             Ok(FLOOR.to_owned())
         }
         fn secret(&self, _: &Path) -> Result<String, FileProblem> {
-            Ok("secret".to_owned())
+            Ok("a secret that is long enough".to_owned())
         }
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Err((faults, _)) = config::check(text, &Disk) {
         faults.iter().for_each(|fault| drop(fault.to_string()));
+    }
+}
+
+fn till_feed() -> FeedSettings {
+    FeedSettings {
+        zone: Zone::utc(),
+        currency: "EUR".to_owned(),
+        decimals: 2,
+        oldest: Duration::from_secs(86_400),
+    }
+}
+
+/// Transactions as JSON.
+pub fn till_json(bytes: &[u8]) {
+    let _intake = till::read(bytes, "http", &FeedFormat::Json, &till_feed(), WallTime::default());
+}
+
+/// Transactions as CSV; the first byte chooses how they are written.
+pub fn till_csv(bytes: &[u8]) {
+    let Some((how, bytes)) = bytes.split_first() else { return };
+    let named = how & 1 == 0;
+    let column = |name: &str, number| match named {
+        true => Column::Named(name.to_owned()),
+        false => Column::Number(number),
+    };
+    let mapping = CsvMapping {
+        rows: if how & 2 == 0 { CsvRows::Transactions } else { CsvRows::Lines },
+        columns: CsvColumns {
+            id: column("id", 1),
+            at: column("at", 2),
+            time: None,
+            amount: column("amount", 3),
+            what: Some(column("what", 4)),
+            quantity: Some(column("quantity", 5)),
+            item: None,
+            category: None,
+            channel: None,
+            voids: None,
+            currency: None,
+        },
+        delimiter: if how & 4 == 0 { b',' } else { b';' },
+        decimal_mark: if how & 8 == 0 { DecimalMark::Point } else { DecimalMark::Comma },
+        times: if how & 16 == 0 {
+            WrittenTime::Iso
+        } else {
+            WrittenTime::Pattern("%d.%m.%Y %H:%M".to_owned())
+        },
+        encoding: [Encoding::Utf8, Encoding::Utf16, Encoding::Windows1252][usize::from(how >> 5) % 3],
+        words: KindWords::default(),
+    };
+    let format = FeedFormat::Csv(Box::new(mapping));
+    let _intake = till::read(bytes, "file", &format, &till_feed(), WallTime::default());
+}
+
+/// A staffing feed, in both forms.
+pub fn staffing(bytes: &[u8]) {
+    for format in [StaffingFormat::Json, StaffingFormat::Csv] {
+        let _shifts = footfall::site::staffing::read(bytes, format, &Zone::utc());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sums over intervals, how much of them was really seen, and how right they are against a person's tally.
 
 mod book;
+pub mod conversion;
 mod flow;
 mod heat;
 mod minutes;

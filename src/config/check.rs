@@ -5,7 +5,7 @@
 
 use super::document::{Entry, FaultSink, SpanRule, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
-use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera};
+use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, store};
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
@@ -75,8 +75,13 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let mqtt = root.get("mqtt").and_then(|e| e.table(|table| broker::mqtt(table, files)));
     let outbox = outbox(root, files);
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
+    let site = root.get("site").map(|e| e.table(|table| store::site(table, files)));
     let detector = detector(root, files);
     let cameras = cameras(root, files);
+    let site = match site {
+        None => None,
+        Some(read) => Some(read?),
+    };
     Some(EdgeSettings {
         tenant: tenant?,
         store: store?,
@@ -84,6 +89,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         mqtt,
         outbox: outbox?,
         audit,
+        site,
         detector: detector?,
         cameras: cameras?,
     })

@@ -5,6 +5,7 @@
 //! `broker`, `user` and `password_file` never get in here, and no line of the file is quoted.
 
 use super::span::{Span, SpanError};
+use crate::calendar::{CalendarError, HoursError};
 use crate::calibration::{CalibrationError, FloorError};
 use crate::capture::AddressError;
 use crate::geom::PictureSize;
@@ -202,6 +203,21 @@ pub enum FaultKind {
         /// The shortest that is taken, px.
         least: f32,
     },
+    /// No zone, or no date.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+    /// No hours.
+    #[error(transparent)]
+    Hours(#[from] HoursError),
+    /// A token that can be guessed.
+    #[error("the file that is named here holds a token of less than {least} characters; make a longer one")]
+    ShortToken {
+        /// The shortest that is taken.
+        least: usize,
+    },
+    /// Columns by name and by number.
+    #[error("some columns have names and some numbers; give all in the same way")]
+    MixedColumns,
     /// Points that enclose nothing.
     #[error(transparent)]
     Polygon(#[from] PolygonError),

@@ -3,8 +3,9 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `visitors` and
-//! `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads lengths of time.
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `health`, `store`,
+//! `till`, `visitors` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
+//! lengths of time.
 
 mod audit;
 mod broker;
@@ -16,6 +17,8 @@ pub mod file;
 pub mod geometry;
 mod health;
 pub mod span;
+mod store;
+mod till;
 mod visitors;
 mod zone;
 
@@ -24,6 +27,7 @@ pub use fault::{ConfigError, Fault, FaultKind, Place};
 pub use file::{default_model, load};
 pub use geometry::geometry_name;
 pub use span::{Span, SpanError, parse_span};
+pub use store::SiteSettings;
 
 use crate::audit::AuditSettings;
 use crate::capture::SourceSettings;
@@ -70,6 +74,8 @@ pub struct EdgeSettings {
     pub outbox: OutboxSettings,
     /// Clips for a person's tally; none: nothing is kept.
     pub audit: Option<AuditSettings>,
+    /// The store as a whole; none: only lines are counted.
+    pub site: Option<SiteSettings>,
     /// The network.
     pub detector: DetectorSettings,
     /// The cameras, at least one.

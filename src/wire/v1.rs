@@ -30,12 +30,17 @@ use std::time::Duration;
 
 mod condition;
 mod quarters;
+mod store;
 mod store_now;
 mod visitors;
 mod zones;
 
 pub use condition::CameraCondition;
 pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
+pub use store::{
+    AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction,
+    TransactionLine, WeekOf, span_name,
+};
 pub use store_now::StoreNow;
 pub use visitors::{LineRole, MinuteVisitors, Staff, StaffWhy};
 pub use zones::{
@@ -255,6 +260,14 @@ pub enum Fact {
     Alert(Alert),
     /// Presence that is not allowed, or no more.
     Alarm(Alarm),
+    /// How many people were in the store.
+    Occupancy(Occupancy),
+    /// A period of the store, or a new revision of one.
+    Period(Box<Period>),
+    /// A transaction of the till.
+    Transaction(Transaction),
+    /// Rows of a till's feed that were put aside.
+    TillRejected(TillRejected),
 }
 
 impl Fact {

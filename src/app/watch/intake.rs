@@ -262,7 +262,7 @@ impl WatchState {
                 let lost = self.received.numbers.cover(gap.from_seq..=gap.to_seq);
                 self.received.lost = self.received.lost.saturating_add(lost);
             }
-            // Of zones the list of what arrived tells; the totals are those of lines.
+            // What is known of the store as a whole has no line to be added to.
             AnyRecord::Known(_) => {}
             AnyRecord::Unknown { .. } => self.received.unknown += 1,
         }
@@ -357,6 +357,7 @@ struct Told {
     queued: usize,
     alarms: usize,
     conditions: usize,
+    store: usize,
     others: usize,
     unknown: usize,
     numbers: Numbers,
@@ -375,6 +376,9 @@ impl Told {
                 Fact::ZoneMinute(_) | Fact::QueueMinute(_) => self.zone_minutes += 1,
                 Fact::Queue(_) => self.queued += 1,
                 Fact::Alert(_) | Fact::Alarm(_) => self.alarms += 1,
+                Fact::Occupancy(_) | Fact::Period(_) | Fact::Transaction(_) | Fact::TillRejected(_) => {
+                    self.store += 1;
+                }
                 _ => self.others += 1,
             },
             AnyRecord::Unknown { .. } => self.unknown += 1,
@@ -391,6 +395,7 @@ impl Told {
             (self.queued, "person queued"),
             (self.alarms, "alert"),
             (self.conditions, "camera condition"),
+            (self.store, "store record"),
             (self.others, "other record"),
             (self.unknown, "unknown record"),
         ];

@@ -59,6 +59,17 @@ pub struct CsvColumns {
     pub currency: Option<Column>,
 }
 
+impl CsvColumns {
+    /// Whether all are named or all have numbers.
+    #[must_use]
+    pub fn are_alike(&self) -> bool {
+        let Self { id, at, time, amount, what, quantity, item, category, channel, voids, currency } = self;
+        let optional = [time, what, quantity, item, category, channel, voids, currency];
+        let mut all = [at, amount].into_iter().chain(optional.into_iter().flatten());
+        all.all(|column| std::mem::discriminant(column) == std::mem::discriminant(id))
+    }
+}
+
 /// Words of the till for the kinds; a word is compared to the last letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KindWords(pub BTreeMap<String, What>);
@@ -155,6 +166,7 @@ pub(super) fn read(bytes: &[u8], mapping: &CsvMapping, rules: Rules<'_>, intake:
         .delimiter(mapping.delimiter)
         .trim(Trim::All)
         .from_reader(text.as_bytes());
+    // With rows of any length and text that is UTF-8 by now, the reader has nothing to complain of.
     let mut rows = reader.records().map_while(Result::ok).peekable();
     let Some(first) = rows.peek().cloned() else { return };
     let places = match Places::of(&mapping.columns, &first) {

@@ -1,8 +1,5 @@
 //! Sums as whole numbers of the smallest unit, exactly as written: no binary fraction is ever in between.
 
-/// Largest number of digits after the mark that is kept (ISO 4217 has up to 4).
-pub const MAX_SCALE: u8 = 4;
-
 /// What stands between the whole and its fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DecimalMark {

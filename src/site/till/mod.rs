@@ -9,10 +9,12 @@ mod csv;
 mod decimal;
 mod json;
 mod text;
+mod ways;
 
 pub use csv::{Column, CsvColumns, CsvMapping, CsvRows, KindWords};
 pub use decimal::{Decimal, DecimalMark};
 pub use text::Encoding;
+pub use ways::{TillFolderSettings, TillHttpSettings, TillWays, Token};
 
 use crate::calendar::Zone;
 use crate::time::WallTime;
