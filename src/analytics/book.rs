@@ -59,7 +59,7 @@ struct Open<T> {
     counts: Vec<T>,
 }
 
-impl<T: Clone + Default> MinuteBook<T> {
+impl<T: Default> MinuteBook<T> {
     /// A book of a run that begins at `start`, for so many lines or zones.
     ///
     /// Two frames further apart than `longest_gap` leave a gap in what was seen; a minute is given out `hold`
@@ -140,7 +140,8 @@ impl<T: Clone + Default> MinuteBook<T> {
             frames: 0,
             dropped: 0,
             valid,
-            counts: vec![T::default(); places],
+            // Not cloned: what a `T` has reserved would not come along.
+            counts: std::iter::repeat_with(T::default).take(places).collect(),
         })
     }
 

@@ -186,8 +186,17 @@ struct Counts {
 }
 
 /// When each stay was there within one minute, since its start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Spans(Vec<(StayId, Duration, Duration)>);
+
+/// Room for so many stays is made when a minute is opened, so that a visit asks for no memory while frames come.
+const USUAL_STAYS: usize = 64;
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self(Vec::with_capacity(USUAL_STAYS))
+    }
+}
 
 impl ZoneLedger {
     /// A ledger of a run that begins at `start`.

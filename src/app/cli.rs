@@ -640,7 +640,7 @@ mod tests {
         for rest in ["", " --anchor head", " --band-px 3"] {
             check_refused(
                 &format!("footfall count a.avi{rest}"),
-                "<--line <NAME:X1,Y1,X2,Y2>|--config <FILE>>",
+                "<--line <NAME:X1,Y1,X2,Y2>|--zone <NAME:X,Y X,Y X,Y ...>|--config <FILE>>",
             );
         }
         check_refused("footfall count a.avi --line a:0,0,9,9 --camera door", "--config <FILE>");
