@@ -60,6 +60,18 @@ fn the_default_file_is_fine_with_everything_switched_on() {
     let all = read(&everything()).unwrap_or_else(|faults| panic!("{faults:#?}"));
     assert!(all.mqtt.is_some_and(|mqtt| mqtt.tls.is_some_and(|tls| tls.client.is_some())));
     assert_eq!(all.cameras.len(), 2);
+    let site = all.site.expect("the table is switched on");
+    assert!(
+        site.store.sees_every_door
+            && site.store.has_till
+            && site.store.calendar.zone().name() == "Asia/Taipei"
+    );
+    let till = site.till.expect("so is the till");
+    assert!(
+        till.mqtt
+            && till.http.is_some()
+            && till.folder.is_some_and(|folder| folder.mapping.words.0.len() == 5)
+    );
 }
 
 #[test]

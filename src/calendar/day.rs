@@ -25,7 +25,7 @@ impl Day {
         if text.len() != "2026-12-24".len() {
             return Err(no_day());
         }
-        text.parse().map(Self).map_err(|_| no_day())
+        text.parse().ok().map(Self).ok_or_else(no_day)
     }
 
     /// The next date; itself at the end of what can be said (year 9999).
@@ -82,7 +82,7 @@ impl Zone {
     /// [`CalendarError::Zone`].
     pub fn parse(name: &str) -> Result<Self, CalendarError> {
         let zone = TimeZone::get(name);
-        zone.map(Self).map_err(|_| CalendarError::Zone { text: name.chars().take(80).collect() })
+        zone.ok().map(Self).ok_or_else(|| CalendarError::Zone { text: name.chars().take(80).collect() })
     }
 
     /// Coordinated universal time.

@@ -49,7 +49,7 @@ impl Zone {
     /// [`TimeFault`].
     pub fn parse_time(&self, text: &str, how: &WrittenTime) -> Result<WallTime, TimeFault> {
         let wall = |at: Timestamp| WallTime::from_unix_ms(at.as_millisecond());
-        let number = || text.parse::<i64>().map_err(|_| TimeFault::NotWrittenSo);
+        let number = || text.parse::<i64>().ok().ok_or(TimeFault::NotWrittenSo);
         match how {
             WrittenTime::UnixMs => said(Timestamp::from_millisecond(number()?)).map(wall),
             WrittenTime::UnixSeconds => said(Timestamp::from_second(number()?)).map(wall),
@@ -73,7 +73,7 @@ impl Zone {
 }
 
 fn said<T>(read: Result<T, jiff::Error>) -> Result<T, TimeFault> {
-    read.map_err(|_| TimeFault::NotWrittenSo)
+    read.ok().ok_or(TimeFault::NotWrittenSo)
 }
 
 /// A date without a time would be read as midnight, which nobody wrote.

@@ -48,7 +48,7 @@ fn http(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TillHttpSettin
         Some(e) => e.parsed(|text| {
             let range = "an address and a port such as \"127.0.0.1:8087\"".to_owned();
             let got = format!("{:?}", text.chars().take(60).collect::<String>());
-            text.parse::<SocketAddr>().map_err(|_| FaultKind::OutOfRange { got, range })
+            text.parse::<SocketAddr>().ok().ok_or(FaultKind::OutOfRange { got, range })
         }),
     };
     let token = table.need("token_file", "token_file = \"secrets/till\"").and_then(|e| {

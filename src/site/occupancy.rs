@@ -129,7 +129,10 @@ impl Occupancy {
             self.staff = 0;
         }
         self.day = Some(day);
-        while let Some((_, people)) = self.inside.pop_front_if(|(came, _)| start.since(*came) > max_stay) {
+        while let Some((came, people)) = self.inside.front().copied()
+            && start.since(came) > max_stay
+        {
+            self.inside.pop_front();
             corrections.max_stay -= i64::from(people);
         }
         let before = self.people();

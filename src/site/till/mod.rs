@@ -349,7 +349,8 @@ impl Rules<'_> {
 
     fn units(text: &str) -> Result<u64, RowFault> {
         text.parse()
-            .map_err(|_| RowFault::new(Reason::Quantity, format!("{} is no number of units", cut(text))))
+            .ok()
+            .ok_or_else(|| RowFault::new(Reason::Quantity, format!("{} is no number of units", cut(text))))
     }
 
     fn currency(&self, text: &str) -> Result<(), RowFault> {
