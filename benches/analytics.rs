@@ -47,7 +47,8 @@ fn crowd(floor: &Floor) -> Vec<Vec<Detection>> {
             (*x, *y) = ((*x + *dx).rem_euclid(1920.0), (*y + *dy).rem_euclid(1080.0));
             let height = floor.expected_height_px(ImagePoint::new(*x, *y)).map_or(1.0, |px| px as f32);
             let wobble = 1.0 + 0.04 * (share() - 0.5);
-            let bbox = ImageBox::from_left_top_size(*x - 0.2 * height, *y - height, 0.4 * height, wobble * height);
+            let bbox =
+                ImageBox::from_left_top_size(*x - 0.2 * height, *y - height, 0.4 * height, wobble * height);
             seen.push(Detection { bbox, score: 0.6 + 0.3 * share() });
         }
         seen

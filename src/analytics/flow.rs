@@ -182,7 +182,13 @@ impl Flow {
             self.take(self.waiting[place], out);
         }
         self.waiting.drain(..due.max(overfull));
-        self.turn_to(now.wall - self.hold, now.wall, out);
+        let settled = now.wall - self.hold;
+        if quarter_of(settled) > self.open {
+            self.turn_to(settled, now.wall, out);
+        } else if quarter_of(now.wall) < self.open {
+            // The clock was set back: what was told comes again, as a part.
+            self.turn_to(now.wall, now.wall, out);
+        }
     }
 
     /// Ends the run: every step is taken, and the open quarter is told as a part of one.

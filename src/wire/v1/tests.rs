@@ -157,7 +157,8 @@ fn heat_in_domain(cells: usize, seconds: u64) -> HeatQuarter {
 
 #[test]
 fn a_flow_names_places_so_that_no_zone_can_be_taken_for_a_door() {
-    let written = serde_json::to_value(Record { seq: 2, fact: Fact::flow(&made_by(), &flow_in_domain()) }).unwrap();
+    let written =
+        serde_json::to_value(Record { seq: 2, fact: Fact::flow(&made_by(), &flow_in_domain()) }).unwrap();
     check("record", &written);
     assert_eq!(written["moves"][0], json!({"from": "in:entrance", "to": "zone:shoes", "people": 9}));
     assert_eq!(written["paths"][0]["zones"], json!(["in:entrance", "zone:shoes", "out:entrance"]));
