@@ -24,6 +24,9 @@ const TOLD_MOVES: usize = 512;
 /// Steps that wait for their turn. Beyond it the oldest is taken early.
 const MOST_WAITING: usize = 4096;
 
+/// Room that is there from the start, so that a usual day asks for no more.
+const USUAL: usize = 64;
+
 /// A place on somebody's way; zones and lines by their place in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -149,11 +152,11 @@ impl Flow {
             names: Arc::new(names),
             coverage: Coverage::new(start, longest_gap),
             hold,
-            waiting: Vec::new(),
-            walkers: Vec::new(),
+            waiting: Vec::with_capacity(USUAL),
+            walkers: Vec::with_capacity(USUAL),
             open: quarter_of(start.wall),
             moves: BTreeMap::new(),
-            ways: Vec::new(),
+            ways: Vec::with_capacity(USUAL),
             other_paths: 0,
         }
     }
@@ -192,7 +195,13 @@ impl Flow {
             self.take(self.waiting[place], out);
         }
         self.waiting.drain(..due.max(overfull));
-        self.turn_to(now.wall - self.hold, now.wall, out);
+        let settled = now.wall - self.hold;
+        if quarter_of(settled) > self.open {
+            self.turn_to(settled, now.wall, out);
+        } else if quarter_of(now.wall) < self.open {
+            // The clock was set back: what was told comes again, as a part.
+            self.turn_to(now.wall, now.wall, out);
+        }
     }
 
     /// Ends the run: every step is taken, and the open quarter is told as a part of one.

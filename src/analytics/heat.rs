@@ -80,7 +80,8 @@ impl Grid {
             let probe = |place: u32, side: u32| place as f32 / (PROBES - 1) as f32 * side as f32;
             let (x, y) = (probe(step % PROBES, picture.width), probe(step / PROBES, picture.height));
             let Some(placed) = floor.place(ImagePoint::new(x, y)) else { continue };
-            if placed.jacobian.iter().flatten().any(|step_m| !(step_m.abs() <= COARSEST_PX_M)) {
+            if placed.jacobian.iter().flatten().any(|step_m| step_m.is_nan() || step_m.abs() > COARSEST_PX_M)
+            {
                 continue;
             }
             for (axis, at) in [placed.at.x_m, placed.at.y_m].into_iter().enumerate() {

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Longest time for which one sighting may stand: somebody who was hidden may have been anywhere.
 const LONGEST_STEP: Duration = Duration::from_secs(2);
 
+/// Quarters told at one time; more only after an outage.
+const FEW: usize = 4;
+
 /// Flow and heat map, where they are wanted.
 pub(super) struct Quarters {
     flow: Option<Flow>,
@@ -35,8 +38,8 @@ impl Quarters {
         Self {
             flow: settings.flow.then(|| Flow::new(names, start, longest_gap, hold)),
             heat: settings.heat.map(|heat| Heat::new(heat, start, longest_gap)),
-            flows: Vec::new(),
-            heats: Vec::new(),
+            flows: Vec::with_capacity(FEW),
+            heats: Vec::with_capacity(FEW),
         }
     }
 

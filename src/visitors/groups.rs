@@ -14,6 +14,9 @@ use std::time::Duration;
 /// Pairs that are remembered: all of ninety people in one crush. Beyond it new pairs are passed over until others part.
 const MOST_PAIRS: usize = 4096;
 
+/// Room that is there from the start, so that a usual day asks for no more.
+const USUAL_PAIRS: usize = 128;
+
 /// What one frame may add to a pair's time together: nobody knows what they did while the camera was away.
 const LONGEST_STEP: Duration = Duration::from_secs(1);
 
@@ -66,7 +69,7 @@ impl Groups {
         Self {
             settings,
             lateness,
-            pairs: Vec::new(),
+            pairs: Vec::with_capacity(USUAL_PAIRS),
             entries: Vec::new(),
             last: None,
             here: Vec::new(),
