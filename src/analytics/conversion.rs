@@ -68,6 +68,14 @@ pub struct TillSums {
     pub with_units: u64,
 }
 
+impl TillSums {
+    /// Sales less what was given back, in the currency's smallest unit.
+    #[must_use]
+    pub const fn net_minor(&self) -> i64 {
+        self.sales_minor.saturating_sub(self.refunds_minor)
+    }
+}
+
 /// What is known of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PeriodSums {

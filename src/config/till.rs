@@ -46,9 +46,11 @@ fn http(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TillHttpSettin
     let listen = match table.get("listen") {
         None => Some(DEFAULT_LISTEN),
         Some(e) => e.parsed(|text| {
-            let range = "an address and a port such as \"127.0.0.1:8087\"".to_owned();
+            let range = "an address of this machine that only it reaches, with a port, such as \"127.0.0.1:8087\" (nothing is encrypted here; \
+                         a till elsewhere comes over the broker, or through a proxy with TLS)"
+                .to_owned();
             let got = format!("{:?}", text.chars().take(60).collect::<String>());
-            text.parse::<SocketAddr>().ok().ok_or(FaultKind::OutOfRange { got, range })
+            text.parse::<SocketAddr>().ok().filter(|at| at.ip().is_loopback()).ok_or(FaultKind::OutOfRange { got, range })
         }),
     };
     let token = table.need("token_file", "token_file = \"secrets/till\"").and_then(|e| {

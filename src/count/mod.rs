@@ -88,7 +88,7 @@ pub struct LineSettings {
 }
 
 /// What the crossings of a line stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum LineRole {
     /// Customers come in and go out here.
     #[default]

@@ -1,11 +1,12 @@
 //! Feeds as CSV files that a till or a person puts into a folder.
 //!
-//! A file is taken when it has not changed between two looks, and moved to `done/` when what it says is on the box's disk;
+//! A file is taken when it has not changed for a while, and moved to `done/` when what it says is on the box's disk;
 //! so a file that is still there was not taken. Rows that were put aside are listed in `aside/NAME.csv` with
 //! their reasons, for a person to mend and put in again. Whoever writes over a network had better write
 //! `NAME.csv.part` and rename it.
 
 use super::{Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
+use crate::site::till::TillFolderSettings;
 use crate::time::{Clock, WallTime};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -16,8 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How often the folder is looked at: a file is taken after two looks.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Files that were done with are deleted after this long.
 const KEEP_DONE: Duration = Duration::from_secs(30 * 86_400);
 /// Files taken at one look; the others come next.
@@ -32,14 +31,18 @@ pub enum FolderNews {
     Trouble(String),
 }
 
+/// Length of a file, and when it was changed, ms.
+type State = (u64, u64);
+
 /// A folder that is watched.
 pub struct Watched {
     feed: Feed,
     folder: PathBuf,
     to: FeedSender,
     clock: Arc<dyn Clock>,
-    /// Length and time of change of each file at the last look.
-    last: BTreeMap<PathBuf, (u64, u64)>,
+    settle: Duration,
+    /// Each file's length and time of change, and since when (even clock) these are so.
+    last: BTreeMap<PathBuf, (State, Duration)>,
 }
 
 /// Whether the watch goes on.
@@ -56,12 +59,13 @@ enum Going {
 /// Where the system gives no thread.
 pub fn start(
     feed: Feed,
-    folder: &Path,
+    settings: &TillFolderSettings,
     to: FeedSender,
     clock: Arc<dyn Clock>,
     tell: impl Fn(FolderNews) + Send + 'static,
 ) -> io::Result<()> {
-    let mut watched = Watched::new(feed, folder, to, clock);
+    let mut watched = Watched::new(feed, &settings.path, settings.settle, to, clock);
+    let poll_every = settings.poll_every;
     std::thread::Builder::new().name(format!("{feed} folder")).spawn(move || {
         loop {
             match watched.look() {
@@ -69,18 +73,18 @@ pub fn start(
                 Ok(Going::Ended) => return,
                 Err(fault) => tell(FolderNews::Trouble(fault)),
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(poll_every);
         }
     })?;
     Ok(())
 }
 
 impl Watched {
-    fn new(feed: Feed, folder: &Path, to: FeedSender, clock: Arc<dyn Clock>) -> Self {
-        Self { feed, folder: folder.to_owned(), to, clock, last: BTreeMap::new() }
+    fn new(feed: Feed, folder: &Path, settle: Duration, to: FeedSender, clock: Arc<dyn Clock>) -> Self {
+        Self { feed, folder: folder.to_owned(), to, clock, settle, last: BTreeMap::new() }
     }
 
-    /// Takes the files that have not changed since the last look.
+    /// Takes the files that have not changed for a while.
     fn look(&mut self) -> Result<Going, String> {
         let found = self.files().map_err(|fault| {
             let folder = self.folder.display();
@@ -88,28 +92,30 @@ impl Watched {
                 "the folder {folder} cannot be read ({fault}); check that it is there and who may read it"
             )
         })?;
+        let now = self.clock.now().elapsed;
         let mut still_there = BTreeMap::new();
+        let mut outcome = Ok(Going::On);
         for (path, state) in found {
-            if self.last.get(&path) == Some(&state) {
-                match self.take(&path) {
-                    Ok(Going::On) => continue,
-                    Ok(Going::Ended) => return Ok(Going::Ended),
-                    Err(fault) => {
-                        still_there.insert(path, state);
-                        self.last.append(&mut still_there);
-                        return Err(fault);
-                    }
+            let since = match self.last.get(&path) {
+                Some((known, since)) if *known == state => *since,
+                _ => now,
+            };
+            let is_settled = self.last.contains_key(&path) && now.saturating_sub(since) >= self.settle;
+            if is_settled && outcome == Ok(Going::On) {
+                outcome = self.take(&path);
+                if outcome == Ok(Going::On) {
+                    continue;
                 }
             }
-            still_there.insert(path, state);
+            still_there.insert(path, (state, since));
         }
         self.last = still_there;
         self.forget_old();
-        Ok(Going::On)
+        outcome
     }
 
     /// The CSV files, each with its length and when it changed, ms.
-    fn files(&self) -> io::Result<Vec<(PathBuf, (u64, u64))>> {
+    fn files(&self) -> io::Result<Vec<(PathBuf, State)>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -227,7 +233,8 @@ mod tests {
             }
             seen
         });
-        (Watched::new(Feed::Till, folder, sender, Arc::new(SystemClock::start())), answering)
+        let clock = Arc::new(SystemClock::start());
+        (Watched::new(Feed::Till, folder, Duration::ZERO, sender, clock), answering)
     }
 
     fn names(folder: &Path) -> Vec<String> {

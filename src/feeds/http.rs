@@ -4,6 +4,7 @@
 //! the broker. What is answered is final: 200 says that it is on disk.
 
 use super::{Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
+use crate::site::till::{TillHttpSettings, Token};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -20,24 +21,9 @@ const RETRY_AFTER_S: &str = "10";
 /// Reasons in an answer; all of them are counted, and kept on the box.
 const MOST_REASONS: usize = 100;
 
-/// Where to listen, and who may tell something.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HttpSettings {
-    /// An address of this machine that only this machine reaches; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// What `Authorization: Bearer` has to say.
-    pub token: String,
-}
-
-impl std::fmt::Debug for HttpSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpSettings").field("listen", &self.listen).finish_non_exhaustive()
-    }
-}
-
 #[derive(Clone)]
 struct Desk {
-    token: Arc<str>,
+    token: Arc<Token>,
     feeds: Arc<[Feed]>,
     to: FeedSender,
 }
@@ -46,11 +32,11 @@ struct Desk {
 ///
 /// # Errors
 /// Where the address is taken, or the system gives no thread.
-pub fn start(settings: &HttpSettings, feeds: &[Feed], to: FeedSender) -> io::Result<SocketAddr> {
+pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io::Result<SocketAddr> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(settings.listen))?;
     let address = listener.local_addr()?;
-    let desk = Desk { token: settings.token.as_str().into(), feeds: feeds.into(), to };
+    let desk = Desk { token: Arc::new(settings.token.clone()), feeds: feeds.into(), to };
     let routes = Router::new()
         .route("/v1/{feed}", post(take))
         .layer(DefaultBodyLimit::max(MOST_FEED_BYTES))
@@ -72,7 +58,7 @@ async fn take(
 ) -> Response {
     let of = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let given = of(header::AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default();
-    if !same_secret(given.as_bytes(), desk.token.as_bytes()) {
+    if !desk.token.is(given.as_bytes()) {
         return refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`");
     }
     let Some(feed) = desk.feeds.iter().copied().find(|feed| feed.name() == name) else {
@@ -116,12 +102,6 @@ fn refused(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({"error": why}))).into_response()
 }
 
-/// Compares in a time that does not tell how much is right.
-#[must_use]
-pub fn same_secret(given: &[u8], secret: &[u8]) -> bool {
-    given.len() == secret.len() && given.iter().zip(secret).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,12 +109,13 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
-    const TOKEN: &str = "let-me-in";
+    const TOKEN: &str = "let-me-in-please-1";
 
     /// Sends a request, as `answer` says what becomes of what it hands over; gives status and body.
     fn ask(head: &str, body: &str, answer: Option<Result<Receipt, NotTaken>>) -> (u16, String) {
         let (sender, taken) = door();
-        let settings = HttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token: TOKEN.to_owned() };
+        let token = Token::new(TOKEN.to_owned()).unwrap();
+        let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token };
         let address = start(&settings, &[Feed::Till], sender).unwrap();
         let answering = answer.map(|answer| std::thread::spawn(move || taken.recv().unwrap().answer(answer)));
         let mut stream = TcpStream::connect(address).unwrap();
@@ -179,7 +160,7 @@ mod tests {
 
     #[test]
     fn nobody_without_the_token_tells_the_box_anything() {
-        for token in ["", "let-me-iN", "let-me-in2"] {
+        for token in ["", "let-me-in-please-2", "let-me-in-please-11"] {
             assert_eq!(ask(&sale("/v1/till", token, "application/json"), "[]", None).0, 401);
         }
         assert_eq!(ask("/v1/till HTTP/1.1\r\nContent-Type: application/json", "[]", None).0, 401);

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+pub mod badges;
 pub mod folder;
 pub mod http;
 pub mod mqtt;

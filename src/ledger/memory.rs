@@ -3,11 +3,10 @@
 use super::{AsideRow, MAX_ASIDE};
 use crate::analytics::conversion::TillSums;
 use crate::calendar::{Day, SpanKind, TimeSpan};
+use crate::count::LineRole;
 use crate::ids::{CameraId, LineId};
 use crate::site::till::{Rejected, Transaction};
-use crate::site::{
-    Door, DoorMinute, DoorRole, DoorSums, DuePeriod, Kept, Memory, Occupancy, Shift, StoreFact,
-};
+use crate::site::{Door, DoorMinute, DoorSums, DuePeriod, Kept, Memory, Occupancy, Shift, StoreFact};
 use crate::time::{MINUTE_MS, WallTime};
 use crate::wire::v1::{Fact, span_name};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -70,7 +69,7 @@ fn door(row: &Row<'_>, column: usize) -> rusqlite::Result<Door> {
     Ok(Door {
         camera: known(column, CameraId::parse(text(0)?).ok())?,
         line: known(column + 1, LineId::parse_any_case(text(1)?).ok())?,
-        role: known(column + 2, DoorRole::ALL.into_iter().find(|known| known.name() == role))?,
+        role: known(column + 2, LineRole::ALL.into_iter().find(|known| known.name() == role))?,
     })
 }
 

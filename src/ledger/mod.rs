@@ -177,6 +177,27 @@ impl Ledger {
         Ok(receipts)
     }
 
+    /// The business day up to now, as far as it is known.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the file cannot be read.
+    pub fn day_so_far(&mut self, store: &Store, now: WallTime) -> Result<crate::site::Period, LedgerError> {
+        let all = self.begin("read the day")?;
+        let read = store.day_so_far(&LedgerMemory::of(&all), now);
+        drop(all);
+        read.map_err(self.failed("read the day"))
+    }
+
+    /// How many rows were put aside since a time.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the file cannot be read.
+    pub fn aside_since(&self, at: WallTime) -> Result<u64, LedgerError> {
+        let sql = "SELECT count(*) FROM aside WHERE at_ms >= ?1";
+        let count = self.sqlite.query_row(sql, [at.unix_ms()], |row| row.get::<_, i64>(0));
+        count.map(i64::unsigned_abs).map_err(self.failed("count what was put aside"))
+    }
+
     /// Facts with ids above `after` that the outbox may not have yet, by rising id, at most `most`.
     ///
     /// # Errors

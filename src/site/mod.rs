@@ -15,38 +15,10 @@ pub use occupancy::{Corrections, MinuteFlow, Occupancy, OccupancyMinute};
 pub use staffing::Shift;
 pub use store::{Period, Receipt, StaffSource, Store, StoreFact, StoreInput, StoreSettings};
 
+use crate::count::LineRole;
 use crate::ids::{CameraId, LineId};
 use crate::time::WallTime;
 use std::time::Duration;
-
-/// What a line is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DoorRole {
-    /// Visitors come in here.
-    Door,
-    /// Goods and staff come in here: it counts for occupancy, and not for visitors.
-    Goods,
-    /// People pass by outside.
-    PassersBy,
-    /// Inside the store: nothing here counts for the store as a whole.
-    Inner,
-}
-
-impl DoorRole {
-    /// Every role.
-    pub const ALL: [Self; 4] = [Self::Door, Self::Goods, Self::PassersBy, Self::Inner];
-
-    /// Its name in config, in the ledger and on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Door => "door",
-            Self::Goods => "goods",
-            Self::PassersBy => "passersby",
-            Self::Inner => "inner",
-        }
-    }
-}
 
 /// A line of one of the box's cameras.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,7 +28,7 @@ pub struct Door {
     /// The line.
     pub line: LineId,
     /// What it is for.
-    pub role: DoorRole,
+    pub role: LineRole,
 }
 
 /// What a line counted in one minute, or in a part of one. Parts add up.

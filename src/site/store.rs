@@ -11,9 +11,10 @@
 use super::memory::{DoorSums, DuePeriod, Kept, Memory};
 use super::occupancy::{MinuteFlow, Occupancy, OccupancyMinute};
 use super::till::{Intake, Reason, Rejected, RowFault, Transaction};
-use super::{Door, DoorMinute, DoorRole, Shift};
+use super::{Door, DoorMinute, Shift};
 use crate::analytics::conversion::{PeriodFigures, PeriodSums, TillSums, figures};
 use crate::calendar::{Calendar, Day, SpanKind, TimeSpan, Week, WeekCalendar};
+use crate::count::LineRole;
 use crate::time::{MINUTE_MS, WallTime};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -245,6 +246,28 @@ impl Store {
         &self.occupancy
     }
 
+    /// The business day up to now, as far as it is known.
+    ///
+    /// # Errors
+    /// Where the memory cannot be read.
+    pub fn day_so_far<M: Memory>(&self, memory: &M, now: WallTime) -> Result<Period, M::Error> {
+        let day = self.settings.calendar.business_day(now);
+        let start = self.settings.calendar.span_of_day(day).start;
+        let until = |end| DuePeriod {
+            kind: SpanKind::Day,
+            span: TimeSpan { start, end },
+            revision: 0,
+            fingerprint: String::new(),
+        };
+        let mut so_far = self.period(memory, &until(now))?;
+        // Minutes come when they are over: the one that runs is not unseen, it is not told yet.
+        let settled = self.settled_until(now);
+        if start < settled {
+            so_far.sums.coverage = self.period(memory, &until(settled))?.sums.coverage;
+        }
+        Ok(so_far)
+    }
+
     /// Takes what happened and the time; facts go out through the memory. One receipt for each [`StoreInput::Till`].
     ///
     /// # Errors
@@ -276,7 +299,7 @@ impl Store {
     }
 
     fn minute<M: Memory>(&mut self, memory: &mut M, minute: &DoorMinute) -> Result<(), M::Error> {
-        if minute.door.role == DoorRole::Inner {
+        if minute.door.role == LineRole::Inner {
             return Ok(());
         }
         memory.add_minute(minute)?;
@@ -288,7 +311,7 @@ impl Store {
     fn wait_for_others(&mut self, minute: &DoorMinute) {
         let heard = self.heard_until.entry(minute.door.clone()).or_insert(minute.start);
         *heard = (*heard).max(minute.start + MINUTE);
-        let is_counted = matches!(minute.door.role, DoorRole::Door | DoorRole::Goods);
+        let is_counted = matches!(minute.door.role, LineRole::Door | LineRole::Goods);
         if !is_counted || !self.settings.sees_every_door {
             return;
         }
@@ -408,7 +431,7 @@ impl Store {
 
     /// The time up to which every door has told of what it saw, or for which nobody waits any longer.
     fn settled_until(&self, now: WallTime) -> WallTime {
-        let doors = self.settings.doors.iter().filter(|door| door.role != DoorRole::Inner);
+        let doors = self.settings.doors.iter().filter(|door| door.role != LineRole::Inner);
         let heard =
             doors.map(|door| self.heard_until.get(door).copied().unwrap_or(WallTime::from_unix_ms(i64::MIN)));
         heard.min().unwrap_or(now).min(now).max(now - self.settings.patience)
@@ -444,7 +467,7 @@ impl Store {
             seen_at_once: minute.flow.seen_at_once,
         };
         let day = self.settings.calendar.business_day(start);
-        let counted = |door: &&Door| matches!(door.role, DoorRole::Door | DoorRole::Goods);
+        let counted = |door: &&Door| matches!(door.role, LineRole::Door | LineRole::Goods);
         let known = |door: &Door| minute.of_doors.get(door).copied();
         let doors: Vec<_> = self.settings.doors.iter().filter(counted).map(known).collect();
         let state = |wanted| doors.iter().any(|known| known.is_some_and(|(_, state)| state == wanted));
@@ -493,15 +516,15 @@ impl Store {
         let till_so_far = if self.settings.has_till { Some(memory.till_sums(span)?) } else { None };
         let is_complete = self.till_is_heard(memory, open.last().map_or(span.end, |last| last.end))?;
         let sums = PeriodSums {
-            entries: of(DoorRole::Door).map(|sum| sum.entries).sum(),
-            staff_entries: of(DoorRole::Door).map(|sum| sum.staff_in).sum(),
-            reentries: of(DoorRole::Door).map(|sum| sum.reentries).sum(),
-            passersby: has(DoorRole::PassersBy)
-                .then(|| of(DoorRole::PassersBy).map(|sum| sum.passersby).sum()),
+            entries: of(LineRole::Door).map(|sum| sum.entries).sum(),
+            staff_entries: of(LineRole::Door).map(|sum| sum.staff_in).sum(),
+            reentries: of(LineRole::Door).map(|sum| sum.reentries).sum(),
+            passersby: has(LineRole::Passersby)
+                .then(|| of(LineRole::Passersby).map(|sum| sum.passersby).sum()),
             till: till_so_far.filter(|_| is_complete),
             on_duty: self.on_duty(memory, span)?,
-            coverage: coverage(DoorRole::Door),
-            passersby_coverage: coverage(DoorRole::PassersBy),
+            coverage: coverage(LineRole::Door),
+            passersby_coverage: coverage(LineRole::Passersby),
         };
         let business_day = self.settings.calendar.business_day(span.start);
         Ok(Period {
@@ -517,7 +540,7 @@ impl Store {
     }
 
     /// What share of `base` the worst line of a role really saw; 0 where there is none.
-    fn coverage(&self, sums: &[DoorSums], role: DoorRole, base: Duration) -> f64 {
+    fn coverage(&self, sums: &[DoorSums], role: LineRole, base: Duration) -> f64 {
         let seen = |door: &Door| -> Duration {
             sums.iter().filter(|sum| sum.door == *door).map(|sum| sum.seen).sum()
         };

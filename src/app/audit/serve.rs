@@ -11,7 +11,7 @@ use super::figures::figures;
 use super::folder::AuditFolder;
 use super::format::{Clip, ClipId, ClipLine, Tally};
 use super::{Kept, MOST_PEOPLE, as_json, is_tallied, keep_tally};
-use crate::feeds::http::same_secret;
+use crate::site::till::same_secret;
 use crate::time::{Clock, SystemClock};
 use anyhow::Context;
 use axum::body::Body;

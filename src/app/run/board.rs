@@ -184,6 +184,12 @@ impl Board {
         true
     }
 
+    /// Whether something is noted about it.
+    #[must_use]
+    pub fn has_problem(&self, about: &str) -> bool {
+        self.lock().problems.contains_key(about)
+    }
+
     /// Notes that it is all right again; tells whether it was not.
     pub fn solved(&self, about: &str) -> bool {
         let mut table = self.lock();

@@ -6,8 +6,10 @@
 
 use super::auditing::Tap;
 use super::board::Board;
+use super::keeper::StoreTap;
 use crate::app::audit::recorder::Recorder;
 use crate::app::health::{Health, background_path};
+use crate::calendar::{Schedule, TimeSpan};
 use crate::capture::camera::{Camera, CameraState, StopSignal};
 use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
 use crate::capture::reconnect::Backoff;
@@ -21,11 +23,14 @@ use crate::outbox::RecordSender;
 use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
 use crate::random::SplitMix64;
-use crate::time::Clock;
+use crate::time::{Clock, WallTime};
 use crate::track::PlaneName;
+use crate::visitors::BadgeReading;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
+use crate::zones::AllowedHours;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,6 +40,15 @@ const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
 /// A picture whose lowest part is the same to the last bit for this long comes from a camera that hangs or has changed
 /// its size. Longer than the usual seconds between two whole pictures of a stream, which differ even in an empty shop.
 const STILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far ahead a camera knows when the store is open.
+const HOURS_AHEAD: Duration = Duration::from_secs(2 * 86_400);
+
+/// When the store is open around a time, for zones that go by it.
+pub(in crate::app) fn open_hours(hours: &Schedule, now: WallTime) -> AllowedHours {
+    let span = TimeSpan { start: now - HOURS_AHEAD, end: now + HOURS_AHEAD };
+    AllowedHours::new(hours.open_within(span).into_iter().map(|open| (open.start, open.end)).collect())
+}
 
 /// What all cameras of the box share.
 #[derive(Clone)]
@@ -49,18 +63,23 @@ pub(super) struct Shared {
     pub(super) stop: StopSignal,
     /// Keeps clips of random minutes, where that is wanted.
     pub(super) audit: Option<Tap>,
+    /// Keeps the sums of the whole store, where that is wanted.
+    pub(super) store: Option<StoreTap>,
+    /// When the store is open; none: nobody says.
+    pub(super) hours: Option<Arc<Schedule>>,
 }
 
 /// Starts both threads of a camera; the one given back ends when everything counted was submitted.
 pub(super) fn start(
     settings: CameraSettings,
     detector: Box<dyn Detector>,
+    badges: Option<Receiver<BadgeReading>>,
     shared: Shared,
     jitter: SplitMix64,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
     let (sender, receiver) = slot();
     let name = settings.id.to_string();
-    let counter = Counter::new(&settings, detector, shared.clone())?;
+    let counter = Counter { badges, ..Counter::new(&settings, detector, shared.clone())? };
     let board = Arc::clone(&shared.board);
     let camera = settings.id.clone();
     let capturing = Capturing { settings, clock: shared.clock, stop: shared.stop };
@@ -149,6 +168,10 @@ struct Counter {
     made_by: MadeBy,
     shared: Shared,
     recorder: Option<Recorder>,
+    /// What badge receivers heard near this camera.
+    badges: Option<Receiver<BadgeReading>>,
+    /// Until when it is known when the store is open.
+    hours_until: Option<WallTime>,
     has_tracked: bool,
     /// What the board calls it when frames cannot be counted.
     about: String,
@@ -185,6 +208,8 @@ impl Counter {
             made_by,
             detector,
             shared,
+            badges: None,
+            hours_until: None,
             has_tracked: false,
             about: format!("counting {}", settings.id),
             is_troubled: false,
@@ -198,6 +223,7 @@ impl Counter {
     fn run(mut self, frames: &LatestReceiver) -> anyhow::Result<()> {
         let mut frame = Frame::default();
         while !self.shared.stop.is_stopped() {
+            self.hear_others();
             match frames.take(&mut frame, LOOK_UP_EVERY) {
                 Taken::Frame { dropped } => self.look(&frame, dropped),
                 Taken::TimedOut => self.pipeline.tick(self.shared.clock.now(), &mut self.told),
@@ -237,6 +263,20 @@ impl Counter {
         }
     }
 
+    /// Takes what badge receivers heard, and looks now and then when the store is open.
+    fn hear_others(&mut self) {
+        if let Some(badges) = &self.badges {
+            badges.try_iter().for_each(|reading| self.pipeline.badge(&reading));
+        }
+        let Some(hours) = &self.shared.hours else { return };
+        let now = self.shared.clock.now().wall;
+        let is_known = |until: WallTime| (HOURS_AHEAD / 2..=HOURS_AHEAD).contains(&until.since(now));
+        if !self.hours_until.is_some_and(is_known) {
+            self.pipeline.allowed_hours(&open_hours(hours, now));
+            self.hours_until = Some(now + HOURS_AHEAD);
+        }
+    }
+
     fn cannot_count(&mut self, why: &str, frame: &Frame) {
         self.pipeline.interrupted();
         self.pipeline.tick(frame.at, &mut self.told);
@@ -261,6 +301,9 @@ impl Counter {
                 if let Some(live) = &self.shared.live {
                     live.send(Live::Crossing(v1::Crossing::of(&self.made_by, crossing)));
                 }
+            }
+            if let Some(store) = &self.shared.store {
+                store.event(&self.camera, &event);
             }
             if let CameraEvent::Condition(change) = &event {
                 log_condition(&self.camera, change);
@@ -368,6 +411,8 @@ mod tests {
             live: None,
             stop: StopSignal::default(),
             audit: None,
+            store: None,
+            hours: None,
         };
         let script = frames.iter().map(|(_, outcome)| outcome.clone()).collect();
         let mut counter = Counter::new(&settings, Box::new(Scripted(script)), shared).unwrap();

@@ -6,6 +6,8 @@
 //! last still reaches the disk.
 
 mod auditing;
+mod feeding;
+mod keeper;
 pub mod board;
 pub(super) mod camera;
 mod stopping;
@@ -13,23 +15,30 @@ mod stopping;
 use super::cli::RunArgs;
 use super::exit::Failure;
 use super::eye;
+use crate::calendar::Schedule;
 use crate::capture::camera::StopSignal;
-use crate::config::{self, CameraSettings, EdgeSettings};
+use crate::config::{self, CameraSettings, EdgeSettings, SiteSettings};
+use crate::count::LineSettings;
 use crate::detect::Detector;
+use crate::feeds;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
 use crate::random::SplitMix64;
+use crate::site::Door;
 use crate::time::{Clock, FrameTime, SystemClock};
+use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
 use crate::wire::v1::Live;
 use anyhow::{Context, anyhow};
 use auditing::{Auditing, TallyWatch};
 use board::Board;
+use keeper::{Keeper, KeeperParts};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use stopping::{Failures, StopBudget};
@@ -68,6 +77,11 @@ struct Service {
     stop: StopSignal,
     cameras: Vec<JoinHandle<anyhow::Result<()>>>,
     audit: Option<Auditing>,
+    keeper: Option<Keeper>,
+    /// Badge readings of each camera, until it is started.
+    badges: Vec<Receiver<BadgeReading>>,
+    /// When the store is open.
+    hours: Option<Arc<Schedule>>,
     outbox_path: PathBuf,
     outbox: OutboxWriter,
     publisher: Option<Publisher>,
@@ -95,10 +109,54 @@ impl Service {
         let audit = settings.audit.as_ref().and_then(|audit| Auditing::start(audit, &board, &clock));
         let stop = StopSignal::default();
         let outbox_path = settings.outbox.path.clone();
-        let service = Self { board, clock, stop, cameras: Vec::new(), audit, outbox_path, outbox, publisher };
+        let hours = settings.site.as_ref().map(|site| Arc::new(site.store.calendar.schedule().clone()));
+        let mut service = Self {
+            board,
+            clock,
+            stop,
+            cameras: Vec::new(),
+            audit,
+            keeper: None,
+            badges: Vec::new(),
+            hours,
+            outbox_path,
+            outbox,
+            publisher,
+        };
+        if let Some(site) = &settings.site {
+            service.start_store(settings, site)?;
+        }
         // Before the broker has answered, so that the first state already names every camera.
         service.report();
         Ok(service)
+    }
+
+    /// Starts what keeps the store, and the feeds that tell it something.
+    fn start_store(&mut self, settings: &EdgeSettings, site: &SiteSettings) -> anyhow::Result<()> {
+        let (sender, feeds) = feeds::door();
+        let mut queues = Vec::new();
+        for camera in &settings.cameras {
+            let (to, taken) = keeper::badge_queue();
+            queues.push((camera.id.clone(), to));
+            self.badges.push(taken);
+        }
+        let doors = settings.cameras.iter().flat_map(|camera| {
+            let door = |line: &LineSettings| Door {
+                camera: camera.id.clone(),
+                line: line.id.clone(),
+                role: line.role,
+            };
+            camera.pipeline.lines.iter().map(door)
+        });
+        let parts = KeeperParts {
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.clock),
+            records: self.outbox.records(),
+            outbox: self.outbox.reader(),
+            feeds,
+        };
+        self.keeper = Some(Keeper::start(site, &settings.box_id, doors.collect(), queues, parts)?);
+        feeding::start(settings, site, &sender, &self.board, &self.clock)
     }
 
     /// Starts the cameras; after an error those that count already are to be stopped.
@@ -115,11 +173,14 @@ impl Service {
             live: self.publisher.as_ref().map(Publisher::live),
             stop: self.stop.clone(),
             audit: self.audit.as_ref().map(Auditing::tap),
+            store: self.keeper.as_ref().map(Keeper::tap),
+            hours: self.hours.clone(),
         };
+        let mut badges = std::mem::take(&mut self.badges).into_iter();
         for (camera, detector) in cameras.into_iter().zip(detectors) {
             // Boxes that lose power together must not all knock at their cameras in step.
             let jitter = SplitMix64::new(RandomState::new().hash_one(camera.id.as_str()));
-            self.cameras.push(camera::start(camera, detector, shared.clone(), jitter)?);
+            self.cameras.push(camera::start(camera, detector, badges.next(), shared.clone(), jitter)?);
         }
         Ok(())
     }
@@ -162,6 +223,7 @@ impl Service {
             (self.outbox.is_finished(), "the outbox"),
             (self.cameras.iter().any(JoinHandle::is_finished), "a camera"),
             (publisher_ended, "the publisher"),
+            (self.keeper.as_ref().is_some_and(Keeper::is_finished), "the store"),
         ];
         threads.iter().find(|(is_finished, _)| *is_finished).map(|(_, who)| *who)
     }
@@ -202,7 +264,7 @@ impl Service {
 
     /// Stops in the order in which data flows: cameras, delivery, disk.
     fn stop(self, failed: Option<anyhow::Error>) -> anyhow::Result<()> {
-        let Self { board, clock, stop, cameras, audit, outbox_path: _, outbox, publisher } = self;
+        let Self { board, clock, stop, cameras, audit, keeper, outbox, publisher, .. } = self;
         tracing::info!("stopping");
         stop.stop();
         let now = || clock.now().elapsed;
@@ -224,6 +286,10 @@ impl Service {
                 .join()
                 .unwrap_or_else(|_| Err(anyhow!("a counting thread panicked; please report this")));
             failures.counting.extend(ended.err());
+        }
+        // What cameras told last is still to become facts.
+        if let Some(keeper) = keeper {
+            keeper.stop();
         }
         if let Some(publisher) = publisher {
             publisher.report(board.report());
@@ -310,6 +376,9 @@ mod tests {
             stop: StopSignal::default(),
             cameras: Vec::new(),
             audit: None,
+            keeper: None,
+            badges: Vec::new(),
+            hours: None,
             outbox_path: folder.join("o.sqlite"),
             outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
             publisher: None,

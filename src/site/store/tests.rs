@@ -14,7 +14,7 @@ fn at(text: &str) -> WallTime {
     Zone::utc().parse_time(&full, &WrittenTime::Iso).unwrap()
 }
 
-fn door(line: &str, role: DoorRole) -> Door {
+fn door(line: &str, role: LineRole) -> Door {
     Door { camera: CameraId::parse("cam").unwrap(), line: LineId::parse(line).unwrap(), role }
 }
 
@@ -25,7 +25,7 @@ fn settings() -> StoreSettings {
         weeks: WeekCalendar::Iso,
         currency: "EUR".to_owned(),
         decimals: 2,
-        doors: vec![door("front", DoorRole::Door), door("back", DoorRole::Door)],
+        doors: vec![door("front", LineRole::Door), door("back", LineRole::Door)],
         sees_every_door: true,
         least_coverage: 0.9,
         max_stay: Duration::from_secs(6 * 3600),
@@ -108,7 +108,7 @@ impl Shop {
 
 fn counted(line: &str, start: WallTime, entries: u32, exits: u32) -> StoreInput {
     StoreInput::Minute(DoorMinute {
-        door: door(line, DoorRole::Door),
+        door: door(line, LineRole::Door),
         start,
         entries,
         exits,

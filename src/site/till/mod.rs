@@ -14,7 +14,7 @@ mod ways;
 pub use csv::{Column, CsvColumns, CsvMapping, CsvRows, KindWords};
 pub use decimal::{Decimal, DecimalMark};
 pub use text::Encoding;
-pub use ways::{TillFolderSettings, TillHttpSettings, TillWays, Token};
+pub use ways::{TillFolderSettings, TillHttpSettings, TillWays, Token, same_secret};
 
 use crate::calendar::Zone;
 use crate::time::WallTime;
