@@ -181,7 +181,7 @@ impl Subscriber {
             .filter_map(|record| match record {
                 AnyRecord::Known(record) => match record.fact {
                     Fact::Crossing(crossing) => Some((record.seq, crossing.frame)),
-                    Fact::Minute(_) | Fact::Gap(_) => None,
+                    _ => None,
                 },
                 AnyRecord::Unknown { .. } => None,
             })
