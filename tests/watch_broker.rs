@@ -190,6 +190,7 @@ fn minute() -> Minute {
         start_ms: 1_760_000_040_000,
         entries: 1,
         exits: 0,
+        visitors: footfall::wire::v1::MinuteVisitors::default(),
         seen: Duration::from_secs(60),
         frames: 600,
         dropped: 0,

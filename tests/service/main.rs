@@ -148,7 +148,7 @@ fn minutes(subscriber: &Subscriber) -> Vec<Minute> {
     let minute = |record| match record {
         AnyRecord::Known(record) => match record.fact {
             Fact::Minute(minute) => Some(minute),
-            Fact::Crossing(_) | Fact::Gap(_) => None,
+            _ => None,
         },
         AnyRecord::Unknown { .. } => None,
     };
