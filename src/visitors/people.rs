@@ -120,6 +120,15 @@ impl Person {
         self.next = None;
     }
 
+    /// How far a place is from where this one would be `gap` after being seen last, metres: whoever walked walks on, whoever stood
+    /// is still there. Where somebody walked out of the picture, strangers walk in.
+    fn away_m(&self, place: &Spot, gap: Duration, walking_m_s: f32) -> Option<f64> {
+        let walks = self.velocity.filter(|[x, y]| x.hypot(*y) >= walking_m_s);
+        let walked = walks.unwrap_or_default().map(|speed| f64::from(speed) * gap.as_secs_f64());
+        let [x, y] = self.spot?.metres_to(place);
+        Some((x - walked[0]).hypot(y - walked[1]))
+    }
+
     /// In view for so long, also as another track before.
     pub(super) fn stay(&self) -> Duration {
         self.before + self.last.since(self.first)
@@ -176,7 +185,7 @@ impl People {
         }
     }
 
-    /// Who was lost where a track has just appeared, a moment ago: the nearest of them.
+    /// Who was lost a moment ago and would be where a track has just appeared: the nearest of them.
     pub(super) fn earlier_of(&self, track: TrackId, settings: &ReentrySettings) -> Option<TrackId> {
         let new = self.get(track)?;
         let appeared = new.first_spot?;
@@ -186,7 +195,7 @@ impl People {
             .filter(|old| old.track != track && old.next.is_none() && old.last.elapsed < new.first.elapsed);
         let within_reach = lost.filter_map(|old| {
             let gap = new.first.since(old.last);
-            let away = old.spot?.distance_m(&appeared);
+            let away = old.away_m(&appeared, gap, settings.walking_m_s)?;
             let reach = settings.reach_m + settings.reach_m_s * gap.as_secs_f64();
             (gap <= settings.unseen && away <= reach).then_some((old.track, away))
         });

@@ -64,7 +64,9 @@ pub struct ReentrySettings {
     pub window: Duration,
     /// Somebody who is lost for at most this long may be found again as a new track; zero: never.
     pub unseen: Duration,
-    /// Where somebody may be found again: this far from where they were lost, metres ...
+    /// Whoever was at least this fast when lost has walked on, m/s; whoever was slower is still there.
+    pub walking_m_s: f32,
+    /// Where somebody may be found again: this far from where they would be by then, metres ...
     pub reach_m: f64,
     /// ... and this much further for each second that passed.
     pub reach_m_s: f64,
@@ -123,6 +125,7 @@ impl Default for ReentrySettings {
         Self {
             window: Duration::from_secs(300),
             unseen: Duration::from_secs(4),
+            walking_m_s: 0.3,
             reach_m: 1.0,
             reach_m_s: 0.5,
         }
