@@ -7,6 +7,7 @@ pub mod calibrate;
 mod confirm;
 mod evaluate;
 mod record;
+mod till;
 mod track;
 mod zone;
 
@@ -14,6 +15,7 @@ pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditT
 pub use confirm::ConfirmArgs;
 pub use evaluate::EvaluateArgs;
 pub use record::RecordArgs;
+pub use till::TillArgs;
 pub use track::TrackArgs;
 pub use zone::{ZoneArgs, ZoneSpec, ZoneSpecError};
 
@@ -89,6 +91,9 @@ pub enum Command {
     /// Look first: `footfall look` draws them. A running box notices within seconds; what it counts is then valid again.
     #[command(after_help = confirm::EXAMPLE)]
     Confirm(ConfirmArgs),
+    /// Show what came from the till and could not be taken, and why
+    #[command(after_help = till::EXAMPLE)]
+    Till(TillArgs),
     /// Find where the floor lies in a camera's picture, so that distances are metres
     #[command(subcommand)]
     Calibrate(calibrate::CalibrateCommand),
@@ -261,6 +266,8 @@ pub enum Expectation {
     Crossings,
     /// At least one minute record.
     Minutes,
+    /// A store's day with a sale and the share of visitors that bought.
+    Conversion,
 }
 
 /// `footfall model list`.
@@ -459,8 +466,9 @@ fn detectors() -> impl TypedValueParser<Value = DetectorKind> {
 }
 
 fn expectations() -> impl TypedValueParser<Value = Expectation> {
-    PossibleValuesParser::new(["crossings", "minutes"]).map(|word| match word.as_str() {
+    PossibleValuesParser::new(["crossings", "minutes", "conversion"]).map(|word| match word.as_str() {
         "minutes" => Expectation::Minutes,
+        "conversion" => Expectation::Conversion,
         _ => Expectation::Crossings,
     })
 }
@@ -560,7 +568,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 20);
+        assert_eq!(leaves, 21);
     }
 
     #[test]

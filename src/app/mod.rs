@@ -26,6 +26,7 @@ pub mod native_env;
 pub mod record;
 pub mod run;
 pub mod sights;
+pub mod till;
 pub mod track;
 pub mod usage;
 pub mod watch;
@@ -78,6 +79,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Config(ConfigCommand::Default) => check::print_default(&mut stdout()),
         Command::Model(command) => model(command),
         Command::Look(args) => look::look(args),
+        Command::Till(args) => till::till(args, &mut stdout()),
         Command::Confirm(args) => confirm::confirm(args, &mut stdout()),
         Command::Calibrate(command) => calibrate::calibrate(command),
         Command::Watch(args) => watch::watch(args),

@@ -17,7 +17,7 @@ use crate::publish::MqttSettings;
 use crate::time::{Clock, FrameTime, SystemClock};
 use crate::wire::topics::{BoxNames, Topics};
 use anyhow::Context;
-use intake::{Link, Received, WatchState};
+use intake::{Link, WatchState};
 use jiff::tz::TimeZone;
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -171,12 +171,8 @@ impl End {
     }
 
     fn verdict(&self, heard: &WatchState, about: &About) -> Result<(), Failure> {
-        let missing: Vec<&str> = self
-            .expect
-            .iter()
-            .filter(|what| !arrived(**what, &heard.received))
-            .map(|what| name(*what))
-            .collect();
+        let missing: Vec<&str> =
+            self.expect.iter().filter(|what| !arrived(**what, heard)).map(|what| name(*what)).collect();
         let About { box_id, broker, .. } = about;
         let unheard = |why: &str| Failure::NotSeen(format!("nothing heard of box {box_id}: {why}"));
         match (&heard.link, missing.as_slice()) {
@@ -198,10 +194,14 @@ impl End {
     }
 }
 
-fn arrived(what: Expectation, received: &Received) -> bool {
+fn arrived(what: Expectation, heard: &WatchState) -> bool {
     match what {
-        Expectation::Crossings => received.crossings > 0,
-        Expectation::Minutes => received.minutes > 0,
+        Expectation::Crossings => heard.received.crossings > 0,
+        Expectation::Minutes => heard.received.minutes > 0,
+        Expectation::Conversion => {
+            let store = heard.now.as_ref().and_then(|(now, _)| now.store.as_ref());
+            store.is_some_and(|store| store.conversion.is_some() && store.transactions > Some(0))
+        }
     }
 }
 
@@ -209,6 +209,7 @@ const fn name(what: Expectation) -> &'static str {
     match what {
         Expectation::Crossings => "crossing",
         Expectation::Minutes => "minute record",
+        Expectation::Conversion => "sale with a conversion rate",
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::intake::{Link, Shown, Totals, WatchState, counted};
 use crate::time::WallTime;
-use crate::wire::v1::{BoxStatus, CameraStatus, Problem, State, StoreNow};
+use crate::wire::v1::{BoxStatus, CameraStatus, Problem, State, StoreNow, ZoneNow};
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -90,6 +90,8 @@ struct Camera<'a> {
     status: Option<CameraStatus>,
     fps: Option<f64>,
     lines: Vec<(&'a str, Totals)>,
+    zones: &'a [ZoneNow],
+    conditions: &'a [String],
 }
 
 impl View<'_> {
@@ -203,7 +205,10 @@ impl View<'_> {
             return vec![faint("No camera heard of yet".to_owned())];
         }
         let widest = |names: &mut dyn Iterator<Item = &str>| names.map(measure_text_width).max().unwrap_or(0);
-        let line_names = cameras.iter().flat_map(|camera| camera.lines.iter().map(|(name, _)| *name));
+        let line_names = cameras.iter().flat_map(|camera| {
+            let zones = camera.zones.iter().map(|zone| zone.zone.as_str());
+            camera.lines.iter().map(|(name, _)| *name).chain(zones)
+        });
         let name_columns = widest(&mut line_names.chain(cameras.iter().map(|camera| camera.name))).min(24);
         let mut lines = Vec::new();
         for camera in &cameras {
@@ -211,6 +216,12 @@ impl View<'_> {
             for (name, totals) in &camera.lines {
                 let name = pad(name, name_columns);
                 lines.push(plain(format!("  {name}  {:>6} in  {:>6} out", totals.entries, totals.exits)));
+            }
+            for zone in camera.zones {
+                let name = pad(&zone.zone, name_columns);
+                let waiting = zone.queue.map_or_else(String::new, |people| format!("  {people} wait"));
+                let visits = counted(zone.visits, "visit");
+                lines.push(plain(format!("  {name}  {:>6} here  {visits}{waiting}", zone.present)));
             }
         }
         lines.push(faint(caption));
@@ -253,6 +264,8 @@ impl View<'_> {
                 status: fresh.then_some(camera.state),
                 fps: fresh.then_some(camera.fps),
                 lines: camera.lines.iter().map(|line| (line.line.as_str(), Totals::of(line))).collect(),
+                zones: &camera.zones,
+                conditions: if fresh { &camera.conditions } else { &[] },
             });
             let caption = format!("In and out since {}", self.moment(now.since_ms));
             let until =
@@ -261,13 +274,11 @@ impl View<'_> {
         }
         let mut cameras: BTreeMap<&str, Camera<'_>> = BTreeMap::new();
         for camera in self.heard.state.iter().flat_map(|state| &state.cameras) {
-            let known =
-                Camera { name: &camera.camera, status: Some(camera.state), fps: None, lines: Vec::new() };
+            let known = Camera { status: Some(camera.state), ..Camera::unknown(&camera.camera) };
             cameras.insert(&camera.camera, known);
         }
         for ((camera, line), totals) in &self.heard.sums {
-            let unknown = Camera { name: camera, status: None, fps: None, lines: Vec::new() };
-            cameras.entry(camera).or_insert(unknown).lines.push((line, *totals));
+            cameras.entry(camera).or_insert(Camera::unknown(camera)).lines.push((line, *totals));
         }
         (
             cameras.into_values().collect(),
@@ -303,13 +314,20 @@ impl View<'_> {
     }
 }
 
-impl Camera<'_> {
+impl<'a> Camera<'a> {
+    const fn unknown(name: &'a str) -> Self {
+        Self { name, status: None, fps: None, lines: Vec::new(), zones: &[], conditions: &[] }
+    }
+
     fn heading(&self, name_columns: usize) -> Line {
         let name = pad(self.name, name_columns);
         let fps = self.fps.map_or_else(String::new, |fps| {
             format!(", looks at {:.1} pictures a second", fps.clamp(0.0, MOST_FPS))
         });
         match self.status {
+            Some(CameraStatus::Up) if !self.conditions.is_empty() => {
+                bad(format!("Camera {name}  up{fps}; its picture: {}", self.conditions.join(", ")))
+            }
             Some(CameraStatus::Up) => good(format!("Camera {name}  up{fps}")),
             Some(CameraStatus::Down) => bad(format!("Camera {name}  down; it is tried again")),
             Some(CameraStatus::Connecting) => plain(format!("Camera {name}  connecting")),
