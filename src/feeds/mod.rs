@@ -13,8 +13,8 @@ pub mod folder;
 pub mod http;
 pub mod mqtt;
 
-/// Most bytes in one message, request or file: a till's whole day is a tenth of it.
-pub const MOST_FEED_BYTES: usize = 4 * 1024 * 1024;
+/// Most bytes in one message, request or file: what is read at once.
+pub const MOST_FEED_BYTES: usize = crate::site::till::MAX_FEED_BYTES;
 
 /// What waits for the one who takes it; a sender blocks while there is more.
 const QUEUE: usize = 8;
