@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// Checks an AsyncAPI document, with everything that it refers to, with the parser that AsyncAPI itself publishes.
+// Checks an AsyncAPI document, with everything that it refers to: with the parser that AsyncAPI itself publishes, and,
+// because that one leaves the schemas of messages in version 3 alone, those and their examples with a JSON Schema validator.
 //
 // usage: node scripts/asyncapi/check.mjs [--print] FILE
 //
 //   --print  writes the document as JSON, with every reference resolved, to stdout
 //
-// Errors and warnings go to stderr, one a line, and end it with exit code 1. It needs no network: `scripts/setup test`
-// has installed the parser into build/asyncapi, in the versions of package-lock.json beside this file.
+// Faults go to stderr, one a line, and end it with exit code 1. It needs no network: `scripts/setup test` has
+// installed what it uses into build/asyncapi, in the versions of package-lock.json beside this file.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,32 +15,52 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const INSTALLED = new URL("../../build/asyncapi/", import.meta.url);
-// What the parser thinks worth knowing, such as a newer version of AsyncAPI, is no fault of the document.
-const WORST_THAT_PASSES = 2;
-const SEVERITIES = ["error", "warning", "note", "hint"];
+// What the parser only thinks worth knowing, such as a newer version of AsyncAPI, is no fault of the document.
+const SEVERITIES = ["error", "warning"];
 
-let parts;
-try {
-  const require = createRequire(INSTALLED);
-  parts = { Parser: require("@asyncapi/parser").Parser, Ajv2020: require("ajv/dist/2020").default };
-} catch {
-  console.error(`${fileURLToPath(INSTALLED)} does not hold the AsyncAPI parser; run \`make setup\``);
-  process.exit(2);
+function installed() {
+  try {
+    const require = createRequire(INSTALLED);
+    const options = { allErrors: true, strict: true, strictTypes: false, strictRequired: false };
+    // Notes to readers, which a validator passes over.
+    const vocabulary = ["contentEncoding", "contentMediaType"];
+    const validator = (name) => new (require(name).default)({ ...options, vocabulary });
+    return {
+      parser: new (require("@asyncapi/parser").Parser)(),
+      validators: {
+        "application/schema+json;version=draft-07": validator("ajv"),
+        "application/schema+json;version=2020-12": validator("ajv/dist/2020"),
+      },
+    };
+  } catch (fault) {
+    console.error(`${fileURLToPath(INSTALLED)} does not hold what this needs; run \`make setup\` (${fault.message})`);
+    process.exit(2);
+  }
 }
 
-// The parser itself knows JSON Schema draft 7; the messages of a box are described in 2020-12.
-const schema2020 = {
-  getMimeTypes: () => ["application/schema+json;version=2020-12"],
-  parse: ({ data }) => data,
-  validate: ({ data, path }) => {
-    const ajv = new parts.Ajv2020({ allErrors: true, strict: false });
-    if (ajv.validateSchema(data)) return [];
-    return ajv.errors.map(({ instancePath, message }) => ({
-      message: `no JSON Schema 2020-12: ${message}`,
-      path: [...path, ...instancePath.split("/").slice(1)],
-    }));
-  },
-};
+// The parser adds names of its own to what it has read.
+const withoutOwn = (document) =>
+  JSON.parse(JSON.stringify(document, (key, value) => (key.startsWith("x-parser-") ? undefined : value)));
+
+// What is wrong with the schema of a message, or with an example of it.
+function* faultsOf(message, validators) {
+  const { schemaFormat, schema } = message.payload ?? {};
+  const validator = validators[schemaFormat];
+  if (validator === undefined) {
+    yield `the payload has the format ${schemaFormat}; give one of ${Object.keys(validators).join(", ")}`;
+    return;
+  }
+  let validate;
+  try {
+    validate = validator.compile(schema);
+  } catch (fault) {
+    yield `the payload is no schema: ${fault.message}`;
+    return;
+  }
+  for (const { name, payload } of message.examples ?? []) {
+    if (!validate(payload)) yield `the example ${name} is none: ${validator.errorsText(validate.errors)}`;
+  }
+}
 
 const wantsPrint = process.argv[2] === "--print";
 const file = process.argv[wantsPrint ? 3 : 2];
@@ -47,14 +68,18 @@ if (file === undefined) {
   console.error("usage: node scripts/asyncapi/check.mjs [--print] FILE");
   process.exit(2);
 }
-const parser = new parts.Parser({ schemaParsers: [schema2020] });
+const { parser, validators } = installed();
 const { document, diagnostics } = await parser.parse(readFileSync(file, "utf8"), { source: resolve(file) });
-const faults = diagnostics.filter(({ severity }) => severity < WORST_THAT_PASSES);
-for (const { severity, path, range, message } of faults) {
-  console.error(`${file}:${range.start.line + 1}  ${SEVERITIES[severity]}: ${path.join(".")}: ${message}`);
+const faults = diagnostics
+  .filter(({ severity }) => severity < SEVERITIES.length)
+  .map(({ severity, path, range, message }) =>
+    `${range.start.line + 1}  ${SEVERITIES[severity]}: ${path.join(".")}: ${message}`);
+const read = document === undefined ? undefined : withoutOwn(document.json());
+for (const [name, channel] of Object.entries(read?.channels ?? {})) {
+  for (const [key, message] of Object.entries(channel.messages ?? {})) {
+    for (const fault of faultsOf(message, validators)) faults.push(`  error: channels.${name}.messages.${key}: ${fault}`);
+  }
 }
-if (faults.length > 0 || document === undefined) process.exit(1);
-if (wantsPrint) {
-  // The parser adds names of its own, which begin with x-parser-, and marks circles, of which there are none here.
-  console.log(JSON.stringify(document.json(), (key, value) => (key.startsWith("x-parser-") ? undefined : value)));
-}
+for (const fault of faults) console.error(`${file}:${fault}`);
+if (faults.length > 0 || read === undefined) process.exit(1);
+if (wantsPrint) console.log(JSON.stringify(read));
