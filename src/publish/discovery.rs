@@ -129,12 +129,13 @@ fn components(names: &BoxNames, things: &Things) -> Map<String, Value> {
         }
     }
     if things.has_store {
-        let of = |value: &str, field: &str| of_store(value, field);
-        add(&["store", "people"], sensor("people", &of("s.people", "people"), Course::Varies, "people"));
-        let visitors = of("s.visitors", "visitors");
-        add(&["store", "visitors"], sensor("visitors today", &visitors, Course::Varies, "people"));
-        let conversion = of("(s.conversion * 100) | round(1)", "conversion");
-        add(&["store", "conversion"], sensor("conversion today", &conversion, Course::Varies, "%"));
+        for (field, name, value, unit) in [
+            ("people", "people in the store", "s.people", "people"),
+            ("visitors", "visitors today", "s.visitors", "people"),
+            ("conversion", "conversion today", "(s.conversion * 100) | round(1)", "%"),
+        ] {
+            add(&["store", field], sensor(name, &of_store(value, field), Course::Varies, unit));
+        }
     }
     found
 }
@@ -172,9 +173,11 @@ fn each_camera(camera: &str, inner: &str) -> String {
 /// A field of a thing in a list of a camera: the list, the key that names a thing, and the thing's name.
 /// The fields are had by subscript, because `in` is a word of the template language.
 fn of_camera(camera: &str, (list, key, name): (&str, &str, &str), field: &str) -> String {
-    // A camera without zones says nothing of zones.
+    // A camera says nothing of zones while it has none, and what is not there must not be named: Home Assistant would
+    // write a warning into its log every second.
     let found = format!(
-        "{{% for t in c.get('{list}', []) if t.{key} == '{name}' %}}{{{{ t['{field}'] }}}}{{% endfor %}}"
+        "{{% for t in (c.{list} if '{list}' in c else []) if t.{key} == '{name}' and '{field}' in t %}}\
+         {{{{ t['{field}'] }}}}{{% endfor %}}"
     );
     each_camera(camera, &found)
 }
@@ -182,7 +185,7 @@ fn of_camera(camera: &str, (list, key, name): (&str, &str, &str), field: &str) -
 /// A field of the store, where it is there; `None` where it is not.
 fn of_store(value: &str, field: &str) -> String {
     format!(
-        "{{% if value_json.kind == 'now' %}}{{% set s = value_json.get('store', {{}}) %}}\
+        "{{% if value_json.kind == 'now' %}}{{% set s = value_json.store if 'store' in value_json else {{}} %}}\
          {{{{ {value} if '{field}' in s else None }}}}{{% endif %}}"
     )
 }
