@@ -138,7 +138,7 @@ impl Subscriber {
                 for event in connection.iter() {
                     match event {
                         Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                            client.subscribe("footfall/#", QoS::AtLeastOnce).expect("a queue with room");
+                            client.subscribe("#", QoS::AtLeastOnce).expect("a queue with room");
                         }
                         Ok(Event::Incoming(Packet::SubAck(_))) => *subscribed.lock().expect("a lock") += 1,
                         Ok(Event::Incoming(Packet::Publish(message))) => {
