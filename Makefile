@@ -20,6 +20,7 @@ test: ## everything that has to hold: format, lints, all tests, with and without
 	@scripts/setup build test
 	$(MAKE) --no-print-directory lint
 	build/venv/bin/python -m unittest discover -s models/build
+	node scripts/asyncapi/check.mjs docs/ref/asyncapi.yaml
 	cargo nextest run --locked
 	cargo test --doc --locked
 	cargo nextest run --locked --no-default-features

@@ -55,6 +55,7 @@ const FOREIGN: &[Foreign<'_>] = &[
             "wire/",
             "outbox/",
             "ledger/",
+            "publish/discovery.rs",
             "publish/mqtt.rs",
             "feeds/badges.rs",
             "feeds/http.rs",

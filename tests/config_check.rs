@@ -111,6 +111,26 @@ fn the_least_file_takes_every_default() {
 }
 
 #[test]
+fn home_assistant_is_off_unless_its_table_is_there() {
+    let prefix = |lines: &str| {
+        let text =
+            LEAST.replacen("[[camera]]\n", &format!("[mqtt]\nbroker = \"h\"\n{lines}\n[[camera]]\n"), 1);
+        settings(&text).mqtt.and_then(|mqtt| mqtt.home_assistant).map(|home_assistant| home_assistant.prefix)
+    };
+    assert_eq!(prefix(""), None);
+    assert_eq!(prefix("[mqtt.home_assistant]").as_deref(), Some("homeassistant"));
+    assert_eq!(prefix("[mqtt.home_assistant]\nprefix = \"ha/b\"").as_deref(), Some("ha/b"));
+    check_table(
+        "[mqtt]\nbroker = \"h\"\nlive = false\n[mqtt.home_assistant]\nprefix = \"#\"",
+        &[
+            "8:1  mqtt.home_assistant  does nothing without live = true; give both or neither",
+            "9:10  mqtt.home_assistant.prefix  \"#\" is out of range; give the start of a topic such as \
+         \"homeassistant\": a-z, A-Z, 0-9, _ and -, and / between",
+        ],
+    );
+}
+
+#[test]
 fn all_faults_of_a_file_come_at_once_in_its_order() {
     let text = r#"store = "Taipei"
 box = 7

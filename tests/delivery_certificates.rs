@@ -29,8 +29,9 @@ fn check(dir: &Path, tls: TlsSettings, expected: &[&str]) {
         batch_every: Duration::from_secs(1),
         live: false,
         retry_max: Duration::from_secs(1),
+        home_assistant: None,
     };
-    let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned() };
+    let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned(), introduction: None };
     let Err(fault) = Publisher::start(settings, writer.reader(), clock) else { panic!("it starts") };
     writer.stop(Duration::from_secs(60)).expect("room on the disk");
     for part in expected {

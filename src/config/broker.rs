@@ -3,13 +3,14 @@
 use super::check::{FilesBeside, existing_file, password};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::FaultKind;
-use crate::publish::{ClientCertificate, Login, MqttSettings, TlsSettings};
+use crate::publish::{ClientCertificate, HomeAssistantSettings, Login, MqttSettings, TlsSettings};
 
 const BATCH_EVERY: SpanRule = SpanRule::of_ms(60_000, 1_000, 3_600_000);
 const RETRY_MAX: SpanRule = SpanRule::of_ms(120_000, 1_000, 3_600_000);
 /// Registered with IANA for MQTT over TCP and over TLS.
 const PORT_PLAIN: u16 = 1883;
 const PORT_TLS: u16 = 8883;
+const MAX_PREFIX_BYTES: usize = 128;
 
 pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<MqttSettings> {
     table.refuse("password", FaultKind::PasswordInFile);
@@ -22,9 +23,39 @@ pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Mqt
     let live = table.get("live").and_then(|e| e.flag()).unwrap_or(true);
     let batch_every = table.span("batch_every", BATCH_EVERY);
     let retry_max = table.span("retry_max", RETRY_MAX);
+    let home_assistant = table.get("home_assistant").map(|e| {
+        if !live {
+            e.fault(FaultKind::Alone { other: "live = true" });
+        }
+        e.table(home_assistant)
+    });
     let (host, port) = broker?;
     let port = port.unwrap_or(if has_tls { PORT_TLS } else { PORT_PLAIN });
-    Some(MqttSettings { host, port, tls, login, batch_every, live, retry_max })
+    let home_assistant = match home_assistant {
+        None => None,
+        Some(read) => Some(read?),
+    };
+    Some(MqttSettings { host, port, tls, login, batch_every, live, retry_max, home_assistant })
+}
+
+fn home_assistant(table: &mut Table<'_>) -> Option<HomeAssistantSettings> {
+    let prefix = match table.get("prefix") {
+        None => "homeassistant".to_owned(),
+        Some(e) => e.parsed(topic_prefix)?,
+    };
+    Some(HomeAssistantSettings { prefix })
+}
+
+/// The start of a topic: levels of signs that no broker takes for a wildcard.
+fn topic_prefix(text: &str) -> Result<String, FaultKind> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let is_level = |level: &str| !level.is_empty() && level.chars().all(is_plain);
+    if text.len() <= MAX_PREFIX_BYTES && text.split('/').all(is_level) {
+        return Ok(text.to_owned());
+    }
+    let got = format!("{:?}", text.chars().take(60).collect::<String>());
+    let range = "the start of a topic such as \"homeassistant\": a-z, A-Z, 0-9, _ and -, and / between";
+    Err(FaultKind::OutOfRange { got, range: range.to_owned() })
 }
 
 fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
@@ -99,6 +130,16 @@ mod tests {
             ["", ":1", "mqtt://h:1", "u:p@h:1", "h:0", "h:65536", "h:", "h:x", "h/x", "::1", "[::1]x", "[]:1"]
         {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn home_assistant_has_a_prefix_without_wildcards() {
+        for text in ["homeassistant", "ha", "home/assistant-2_a"] {
+            assert_eq!(topic_prefix(text).ok().as_deref(), Some(text));
+        }
+        for text in ["", "/ha", "ha/", "ha//b", "ha/#", "+", "$SYS", "h a", &"h".repeat(129)] {
+            assert!(topic_prefix(text).is_err(), "{text}");
         }
     }
 

@@ -157,6 +157,7 @@ mod tests {
             batch_every: Duration::from_secs(1),
             live: false,
             retry_max: Duration::from_secs(1),
+            home_assistant: None,
         };
         let listener = Listener {
             options: feed_options("box-feeds", &mqtt).unwrap(),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub mod backoff;
 pub mod delivery;
+pub mod discovery;
 pub mod mqtt;
 
 pub use mqtt::{Link, LiveSender, Publisher, PublisherSettings, PublisherStatus, Report, Stopped};
@@ -58,6 +59,15 @@ pub struct MqttSettings {
     pub live: bool,
     /// Longest wait between two attempts to reach the broker.
     pub retry_max: Duration,
+    /// How the box introduces itself to Home Assistant; none: it does not.
+    pub home_assistant: Option<HomeAssistantSettings>,
+}
+
+/// Home Assistant on the same broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeAssistantSettings {
+    /// The start of the topics that it listens to, without a slash at its end.
+    pub prefix: String,
 }
 
 /// Certificates in PEM files.

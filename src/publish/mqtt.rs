@@ -7,6 +7,7 @@
 
 use super::backoff::Backoff;
 use super::delivery::{Delivery, DeliveryLimits, Promise};
+use super::discovery::Introduction;
 use super::{MqttSettings, PublishError};
 use crate::outbox::OutboxReader;
 use crate::time::{Clock, WallTime};
@@ -56,6 +57,8 @@ pub struct PublisherSettings {
     pub mqtt: MqttSettings,
     /// Name and version of the software, as told on `state`.
     pub software: String,
+    /// What is told to Home Assistant at each connect; none: nothing is.
+    pub introduction: Option<Introduction>,
 }
 
 /// What the box says of itself on `state`, beside the publisher's own part.
@@ -325,6 +328,7 @@ impl World {
     }
 
     async fn serve(&mut self, client: &AsyncClient, events: &mut EventLoop) -> Result<Ended, Trouble> {
+        self.introduce(client)?;
         // Also what was ordered while the connection was being made.
         self.heed_orders(client)?;
         loop {
@@ -348,6 +352,14 @@ impl World {
                 return Ok(Ended::Stopped);
             }
         }
+    }
+
+    /// Tells Home Assistant what the box shows. At each connect, as a broker without a memory has forgotten it.
+    fn introduce(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
+        let Some(Introduction { topic, payload }) = &self.settings.introduction else { return Ok(()) };
+        self.delivery.handed_over(Promise::Confirmed);
+        let sent = client.try_publish(topic, QoS::AtLeastOnce, true, payload.clone());
+        sent.map_err(|fault| Trouble::ours(&fault))
     }
 
     /// Takes one event; true when the connection has ended as ordered.

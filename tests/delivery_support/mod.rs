@@ -2,6 +2,7 @@
 
 use footfall::ids::{BoxId, StoreId, TenantId};
 use footfall::outbox::{Outbox, OutboxWriter};
+use footfall::publish::discovery::{Things, introduction};
 use footfall::publish::{Link, MqttSettings, Publisher, PublisherSettings};
 use footfall::time::{SystemClock, WallTime};
 use footfall::wire::topics::BoxNames;
@@ -137,7 +138,7 @@ impl Subscriber {
                 for event in connection.iter() {
                     match event {
                         Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                            client.subscribe("footfall/#", QoS::AtLeastOnce).expect("a queue with room");
+                            client.subscribe("#", QoS::AtLeastOnce).expect("a queue with room");
                         }
                         Ok(Event::Incoming(Packet::SubAck(_))) => *subscribed.lock().expect("a lock") += 1,
                         Ok(Event::Incoming(Packet::Publish(message))) => {
@@ -278,6 +279,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, state: Option<Arc<AtomicU8>>) {
 pub(crate) struct TestBox {
     pub(crate) dir: Arc<TempDir>,
     pub(crate) mqtt: MqttSettings,
+    /// What it counts, where it introduces itself.
+    pub(crate) things: Things,
 }
 
 /// A box that runs.
@@ -297,8 +300,9 @@ impl TestBox {
             batch_every: Duration::from_millis(50),
             live: true,
             retry_max: Duration::from_millis(50),
+            home_assistant: None,
         };
-        Self { dir: Arc::new(tempfile::tempdir().expect("a directory")), mqtt }
+        Self { dir: Arc::new(tempfile::tempdir().expect("a directory")), mqtt, things: Things::default() }
     }
 
     pub(crate) fn open_outbox(&self) -> Outbox {
@@ -317,8 +321,11 @@ impl TestBox {
             store: StoreId::parse("berlin-1").expect("a valid id"),
             box_id: BoxId::parse("acme-b1-door").expect("a valid id"),
         };
-        let settings =
-            PublisherSettings { names, mqtt: self.mqtt.clone(), software: "footfall test".to_owned() };
+        let software = "footfall test".to_owned();
+        let home_assistant = self.mqtt.home_assistant.as_ref();
+        let introduction =
+            home_assistant.map(|known| introduction(&known.prefix, &names, &software, &self.things));
+        let settings = PublisherSettings { names, mqtt: self.mqtt.clone(), software, introduction };
         let publisher = Publisher::start(settings, writer.reader(), clock).expect("a publisher");
         RunningBox { writer, publisher, _dir: self.dir.clone() }
     }

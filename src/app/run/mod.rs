@@ -22,6 +22,7 @@ use crate::count::LineSettings;
 use crate::detect::Detector;
 use crate::feeds;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
+use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
 use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
 use crate::random::SplitMix64;
 use crate::site::Door;
@@ -345,8 +346,26 @@ fn start_publisher(
         store: settings.store.clone(),
         box_id: settings.box_id.clone(),
     };
-    let publisher = PublisherSettings { names, mqtt, software: software.to_owned() };
+    let introduction = mqtt.home_assistant.as_ref().map(|home_assistant| {
+        discovery::introduction(&home_assistant.prefix, &names, software, &things(settings))
+    });
+    let publisher = PublisherSettings { names, mqtt, software: software.to_owned(), introduction };
     Ok(Some(Publisher::start(publisher, outbox, Arc::clone(clock))?))
+}
+
+/// What Home Assistant is told of.
+fn things(settings: &EdgeSettings) -> Things {
+    let cameras = settings.cameras.iter().map(|camera| CameraThings {
+        camera: camera.id.clone(),
+        lines: camera.pipeline.lines.iter().map(|line| line.id.clone()).collect(),
+        zones: camera
+            .pipeline
+            .zones
+            .iter()
+            .map(|zone| ZoneThings { zone: zone.id.clone(), is_queue: zone.queue.is_some() })
+            .collect(),
+    });
+    Things { cameras: cameras.collect(), has_store: settings.site.is_some() }
 }
 
 #[cfg(test)]
@@ -421,8 +440,9 @@ mod tests {
             batch_every: Duration::from_secs(1),
             live: false,
             retry_max: Duration::from_secs(1),
+            home_assistant: None,
         };
-        let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned() };
+        let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned(), introduction: None };
         let publisher = Publisher::start(settings, service.outbox.reader(), Arc::new(BrokenClock));
         service.publisher = Some(publisher.unwrap());
         check(service, "the publisher ended", "the publisher ended", Ending::Unexpected);
