@@ -5,6 +5,7 @@ use super::count::{CountJob, Watcher, count_sights};
 use super::eye;
 use super::sights::replay::{MotFacts, Replay};
 use super::sights::{ClipSettings, ClipSights, Sights};
+use crate::calendar::Schedule;
 use crate::capture::{Playback, SourceAddress, SourceSettings};
 use crate::config::{self, geometry_name};
 use crate::detect::{DetectorKind, DetectorSettings};
@@ -34,6 +35,8 @@ pub(super) struct View {
     pub(super) camera: CameraId,
     /// How its pictures are watched; none: not at all.
     pub(super) health: Option<HealthSettings>,
+    /// When the store is open; none: nobody says.
+    pub(super) hours: Option<Schedule>,
     pub(super) pipeline: PipelineSettings,
     /// What finds people.
     pub(super) kind: DetectorKind,
@@ -57,6 +60,7 @@ impl View {
                 Self {
                     camera: camera.id,
                     health: camera.health,
+                    hours: settings.site.map(|site| site.store.calendar.schedule().clone()),
                     pipeline: camera.pipeline,
                     kind: camera.detector,
                     detector: settings.detector,
@@ -94,6 +98,7 @@ impl View {
         Ok(Self {
             camera,
             health: Some(HealthSettings::DEFAULT),
+            hours: None,
             pipeline,
             kind: DetectorKind::default(),
             detector: eye::default_settings(),
@@ -142,7 +147,7 @@ pub fn count(args: &CountArgs) -> anyhow::Result<()> {
     let learns_floor = args.detector.unwrap_or(view.kind).sizes_people();
     let pipeline = PipelineSettings { learns_floor, ..view.pipeline };
     let (health, geometry) = (view.health, geometry_name(&pipeline));
-    let job = CountJob { health, camera: view.camera, geometry, pipeline };
+    let job = CountJob { health, hours: view.hours, camera: view.camera, geometry, pipeline };
     let mut events = open_events(args.events.as_deref())?;
     let mut drawing = args.video.as_deref().map(|path| drawing(path, &job, args)).transpose()?;
     let watcher = drawing.as_deref_mut().map(|drawing| drawing as &mut dyn Watcher);

@@ -6,8 +6,10 @@
 use crate::analytics::{LineTotal, ZoneTotal};
 use crate::app::exit::Failure;
 use crate::app::health::Health;
+use crate::app::run::camera::open_hours;
 use crate::app::sights::Sights;
 use crate::app::usage::{peak_rss_mb, process_cpu};
+use crate::calendar::Schedule;
 use crate::calibration::{Floor, FloorError};
 use crate::capture::Frame;
 use crate::config::Span;
@@ -33,6 +35,8 @@ pub struct CountJob {
     pub pipeline: PipelineSettings,
     /// How the pictures are watched, where there are pictures.
     pub health: Option<HealthSettings>,
+    /// When the store is open, for zones that go by it; none: nobody says.
+    pub hours: Option<Schedule>,
     /// Whose records these are.
     pub camera: CameraId,
     /// Version of the geometry.
@@ -255,7 +259,11 @@ pub fn count_sights<'a>(
 impl Count<'_, '_> {
     /// Plays all there is; gives the number of frames decoded.
     fn play(&mut self) -> anyhow::Result<u64> {
-        let mut pipeline = Pipeline::new(self.job.pipeline.clone(), self.sights.start())?;
+        let start = self.sights.start();
+        let mut pipeline = Pipeline::new(self.job.pipeline.clone(), start)?;
+        if let Some(hours) = &self.job.hours {
+            pipeline.allowed_hours(&open_hours(hours, start.wall));
+        }
         loop {
             match self.sights.next(&mut self.detections)? {
                 Moment::Frame(frame) => self.look(&mut pipeline, frame)?,
