@@ -86,6 +86,7 @@ impl Watched {
 
     /// Takes the files that have not changed for a while.
     fn look(&mut self) -> Result<Going, String> {
+        self.can_put_away()?;
         let found = self.files().map_err(|fault| {
             let folder = self.folder.display();
             format!(
@@ -101,17 +102,34 @@ impl Watched {
                 _ => now,
             };
             let is_settled = self.last.contains_key(&path) && now.saturating_sub(since) >= self.settle;
-            if is_settled && outcome == Ok(Going::On) {
-                outcome = self.take(&path);
-                if outcome == Ok(Going::On) {
-                    continue;
+            if is_settled && outcome != Ok(Going::Ended) {
+                // A file that cannot be taken does not hold up the others.
+                match self.take(&path) {
+                    Ok(Going::Ended) => outcome = Ok(Going::Ended),
+                    Ok(Going::On) => {}
+                    Err(fault) => outcome = Err(fault),
                 }
             }
-            still_there.insert(path, (state, since));
+            if path.exists() {
+                still_there.insert(path, (state, since));
+            }
         }
         self.last = still_there;
         self.forget_old();
         outcome
+    }
+
+    /// Nothing is taken that could not be put away: it would be taken again and again.
+    fn can_put_away(&self) -> Result<(), String> {
+        if !self.folder.is_dir() {
+            return Ok(());
+        }
+        let probe = self.folder.join("done").join(".probe");
+        let made = fs::create_dir_all(self.folder.join("done")).and_then(|()| fs::write(&probe, ""));
+        made.and_then(|()| fs::remove_file(&probe)).map_err(|fault| {
+            let folder = self.folder.display();
+            format!("the box cannot write in {folder}/done ({fault}), so it takes nothing; let it write in that folder")
+        })
     }
 
     /// The CSV files, each with its length and when it changed, ms.
@@ -136,6 +154,7 @@ impl Watched {
 
     fn take(&self, path: &Path) -> Result<Going, String> {
         let shown = path.display();
+        let before = state_of(path);
         let bytes = read_limited(path)
             .map_err(|fault| format!("the file {shown} cannot be read ({fault}); check who may read it"))?;
         let receipt = if bytes.len() > MOST_FEED_BYTES {
@@ -149,6 +168,10 @@ impl Watched {
                 Err(fault) => return Err(format!("the file {shown}: {fault}")),
             }
         };
+        if state_of(path) != before {
+            // It grew while it was read; what is known of it already counts once.
+            return Ok(Going::On);
+        }
         self.put_away(path, &receipt).map_err(|fault| {
             format!("the file {shown} is taken and cannot be moved to done/ ({fault}); let the box write in its folder")
         })?;
@@ -163,7 +186,7 @@ impl Watched {
         if !receipt.aside.is_empty() {
             let folder = self.folder.join("aside");
             fs::create_dir_all(&folder)?;
-            fs::write(folder.join(name), reasons(receipt))?;
+            fs::write(free_name(&folder, name), reasons(receipt))?;
         }
         let folder = self.folder.join("done");
         fs::create_dir_all(&folder)?;
@@ -190,6 +213,10 @@ fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MOST_FEED_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+fn state_of(path: &Path) -> Option<State> {
+    fs::metadata(path).ok().map(|about| (about.len(), changed_ms(&about)))
 }
 
 fn changed_ms(about: &fs::Metadata) -> u64 {
@@ -253,7 +280,7 @@ mod tests {
         watched.look().unwrap();
         fs::write(folder.path().join("a.csv"), "id\n1\n2\n").unwrap();
         watched.look().unwrap();
-        assert_eq!(names(folder.path()), ["a.csv"], "it was still being written");
+        assert_eq!(names(folder.path()), ["a.csv", "done"], "it was still being written");
         watched.look().unwrap();
         assert_eq!(
             (names(folder.path()), names(&folder.path().join("done"))),
@@ -271,7 +298,7 @@ mod tests {
             fs::write(folder.path().join(name), "id\n").unwrap();
         }
         (0..3).for_each(|_| assert_eq!(watched.look(), Ok(Going::On)));
-        assert_eq!(names(folder.path()), [".c.csv", "a.csv.part", "b.txt"]);
+        assert_eq!(names(folder.path()), [".c.csv", "a.csv.part", "b.txt", "done"]);
     }
 
     #[test]
@@ -299,7 +326,7 @@ mod tests {
         for _ in 0..2 {
             assert!(watched.look().unwrap_err().contains("disk full"));
         }
-        assert_eq!(names(folder.path()), ["a.csv"]);
+        assert_eq!(names(folder.path()), ["a.csv", "done"]);
         drop(watched);
         assert_eq!(answering.join().unwrap().len(), 2, "it was tried again");
     }

@@ -110,7 +110,9 @@ impl<T: Fn(FeedsLink)> Listener<T> {
     }
 
     fn subscribe(&self, client: &Client) -> Option<Ended> {
-        let filter = |(topic, _): &(String, Feed)| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce);
+        // Badges come a dozen a second and mean nothing later: they must not push sales out of the broker's queue.
+        let qos = |feed: Feed| if feed == Feed::Badges { QoS::AtMostOnce } else { QoS::AtLeastOnce };
+        let filter = |(topic, feed): &(String, Feed)| SubscribeFilter::new(topic.clone(), qos(*feed));
         let fault = client.try_subscribe_many(self.topics.iter().map(filter)).err()?;
         Some(Ended::Trouble(Why::Lost, format!("the subscription cannot be sent ({fault})")))
     }

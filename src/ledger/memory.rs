@@ -160,8 +160,8 @@ impl Memory for LedgerMemory<'_> {
     }
 
     fn door_sums(&self, span: TimeSpan) -> rusqlite::Result<Vec<DoorSums>> {
-        let sql = "SELECT camera, line, role, sum(entries), sum(staff_in), sum(reentries), sum(passersby),
-            sum(min(seen_ms, ?3)) FROM door_minute WHERE start_ms >= ?1 AND start_ms < ?2
+        let sql = "SELECT camera, line, role, sum(entries * valid), sum(staff_in * valid),
+            sum(reentries * valid), sum(passersby * valid), sum(min(seen_ms, ?3) * valid) FROM door_minute WHERE start_ms >= ?1 AND start_ms < ?2
             GROUP BY camera, line, role ORDER BY camera, line, role";
         self.all(sql, (span.start.unix_ms(), span.end.unix_ms(), MINUTE_MS), |row| {
             Ok(DoorSums {

@@ -62,6 +62,12 @@ pub enum LedgerError {
         /// The box that opens it.
         expected: BoxId,
     },
+    /// It is an SQLite file of something else.
+    #[error("{path} is no ledger but another program's file; give [site] ledger another name")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// A newer footfall wrote it.
     #[error("ledger {path} has version {found}, this footfall knows {known}; update footfall")]
     Newer {
@@ -198,11 +204,12 @@ impl Ledger {
         count.map(i64::unsigned_abs).map_err(self.failed("count what was put aside"))
     }
 
-    /// Facts with ids above `after` that the outbox may not have yet, by rising id, at most `most`.
+    /// Facts with ids above `after` that the outbox may not have yet, by rising id, at most `most`; none in place of one that
+    /// cannot be read.
     ///
     /// # Errors
     /// [`LedgerError`] where the file cannot be read.
-    pub fn outgoing(&self, after: i64, most: usize) -> Result<Vec<(i64, Fact)>, LedgerError> {
+    pub fn outgoing(&self, after: i64, most: usize) -> Result<Vec<(i64, Option<Fact>)>, LedgerError> {
         let read = || {
             let mut select = self
                 .sqlite
@@ -213,8 +220,7 @@ impl Ledger {
         };
         let rows = read().map_err(self.failed("read what is to be sent"))?;
         // What an older version wrote and this one cannot read any more does not hold up the rest.
-        let fact = |(id, body): (i64, String)| serde_json::from_str(&body).ok().map(|fact| (id, fact));
-        Ok(rows.into_iter().filter_map(fact).collect())
+        Ok(rows.into_iter().map(|(id, body)| (id, serde_json::from_str(&body).ok())).collect())
     }
 
     /// Deletes facts up to an id, which the outbox has on disk now.

@@ -47,9 +47,13 @@ pub(super) fn lock(path: &Path) -> Result<File, LedgerError> {
 
 enum Found {
     Nothing,
-    Ledger { owner: String },
+    Ledger {
+        owner: String,
+    },
     Newer(i64),
     Strange(String),
+    /// Somebody else's file.
+    Foreign,
 }
 
 /// Opens the file under the lock.
@@ -69,6 +73,7 @@ pub(super) fn open(
             let (path, expected) = (path.to_owned(), box_id.clone());
             return Err(LedgerError::OtherBox { path, found: owner, expected });
         }
+        Found::Foreign => return Err(LedgerError::Foreign { path: path.to_owned() }),
         Found::Newer(found) => {
             return Err(LedgerError::Newer { path: path.to_owned(), found, known: VERSION });
         }
@@ -89,7 +94,7 @@ fn look(path: &Path) -> rusqlite::Result<Found> {
     let sqlite = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let number = |name: &str| sqlite.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if number("application_id")? != APPLICATION_ID {
-        return Ok(Found::Strange("it is no ledger".to_owned()));
+        return Ok(Found::Foreign);
     }
     let version = number("user_version")?;
     if version > VERSION {

@@ -124,11 +124,25 @@ fn collect(rows: impl Iterator<Item = Result<Shift, RowFault>>, first_row: u64) 
             break;
         }
         match read {
-            Ok(shift) => shifts.push(shift),
+            Ok(shift) => match shifts.iter_mut().find(|known: &&mut Shift| known.id == shift.id) {
+                // One row for each person: what has no id of its own adds up.
+                Some(known) if is_unnamed(known) => known.worked += shift.worked,
+                Some(known) => *known = shift,
+                None => shifts.push(shift),
+            },
             Err(fault) => aside.push((row, fault)),
         }
     }
     (shifts, aside)
+}
+
+/// What stands for the id of a shift without one.
+fn unnamed(span: TimeSpan) -> String {
+    format!("{}-{}", span.start, span.end)
+}
+
+fn is_unnamed(shift: &Shift) -> bool {
+    shift.id == unnamed(shift.span)
 }
 
 /// From the texts of `from`, `to`, `heads` and `hours`.
@@ -157,7 +171,7 @@ fn shift(id: Option<String>, texts: [Option<String>; 4], zone: &Zone) -> Result<
         (None, Some(hours)) => Duration::from_millis(milli(&hours)? * 3600),
         _ => return Err(RowFault::new(Reason::Quantity, "give one of \"heads\" and \"hours\"")),
     };
-    let id = id.unwrap_or_else(|| format!("{}-{}", span.start, span.end));
+    let id = id.unwrap_or_else(|| unnamed(span));
     if id.len() > super::till::MAX_FIELD_BYTES {
         return Err(RowFault::new(Reason::Id, "the id is longer than 128 bytes"));
     }

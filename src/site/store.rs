@@ -278,6 +278,7 @@ impl Store {
         inputs: &[StoreInput],
         now: WallTime,
     ) -> Result<Vec<Receipt>, M::Error> {
+        self.heed_clock(now);
         let mut receipts = Vec::new();
         for input in inputs {
             match input {
@@ -296,6 +297,16 @@ impl Store {
             self.forgot_at = Some(now);
         }
         Ok(receipts)
+    }
+
+    /// A clock that was ahead and is set right must not keep the store waiting until it is as late again.
+    fn heed_clock(&mut self, now: WallTime) {
+        let latest = now + MINUTE;
+        if self.worked_out.is_some_and(|last| last > latest) {
+            self.worked_out = Some(now.minute() - MINUTE);
+            self.waiting.retain(|start, _| *start <= latest);
+        }
+        self.heard_until.retain(|_, until| *until <= latest);
     }
 
     fn minute<M: Memory>(&mut self, memory: &mut M, minute: &DoorMinute) -> Result<(), M::Error> {
@@ -328,11 +339,12 @@ impl Store {
 
     fn seen_at_once(&mut self, start: WallTime, people: u32) {
         let start = start.minute();
-        let is_late = self.worked_out.is_some_and(|last| start <= last);
-        if is_late || !self.settings.sees_every_door || self.waiting.len() > MOST_WAITING {
+        if !self.settings.sees_every_door || self.waiting.len() > MOST_WAITING {
             return;
         }
-        let flow = &mut self.waiting.entry(start).or_default().flow;
+        // Zones tell of a minute after the doors do: what was seen then counts in the next one.
+        let is_late = self.worked_out.is_some_and(|last| start <= last);
+        let flow = if is_late { &mut self.late } else { &mut self.waiting.entry(start).or_default().flow };
         flow.seen_at_once = Some(flow.seen_at_once.unwrap_or(0).max(people));
     }
 
@@ -464,7 +476,7 @@ impl Store {
             entries: minute.flow.entries.saturating_add(late.entries),
             exits: minute.flow.exits.saturating_add(late.exits),
             staff_change: minute.flow.staff_change + late.staff_change,
-            seen_at_once: minute.flow.seen_at_once,
+            seen_at_once: minute.flow.seen_at_once.max(late.seen_at_once),
         };
         let day = self.settings.calendar.business_day(start);
         let counted = |door: &&Door| matches!(door.role, LineRole::Door | LineRole::Goods);

@@ -9,7 +9,8 @@ use crate::ids::{TrackId, ZoneId};
 use crate::time::WallTime;
 use std::collections::VecDeque;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// Badges that are near at one time, each in each zone; a shop has a few dozen. Beyond it the oldest is forgotten.
@@ -25,9 +26,9 @@ impl BadgeId {
     /// Of the id that the badge sends.
     #[must_use]
     pub fn of(sent: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        sent.hash(&mut hasher);
-        Self(hasher.finish())
+        // Another key in every run of the program, so that a short id cannot be found by trying them all.
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self(KEY.hash_one(sent))
     }
 }
 

@@ -157,7 +157,9 @@ impl Visitors {
         match (role, crossing.direction) {
             (LineRole::Door, Direction::In) => {
                 self.groups.enter(crossing);
-                self.look_for_reentry(crossing);
+                if !self.is_staff(crossing.track) {
+                    self.look_for_reentry(crossing);
+                }
             }
             (LineRole::Door, Direction::Out) => self.people.went_out(crossing.track, crossing.at),
             _ => {}

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Somebody who was inside for this long without a break is in the zone; the same holds for coming back. Two frames at
 /// the lowest rate that is of use, and shorter than a step across a corner.
-const SETTLED_AFTER: Duration = Duration::from_millis(500);
+pub(super) const SETTLED_AFTER: Duration = Duration::from_millis(500);
 /// Whoever was not seen for this long has been lost from view; a tracker carries a track about as long.
 pub(super) const LOST_AFTER: Duration = Duration::from_secs(2);
 /// How near to where somebody was lost a new track has to appear, metres ...

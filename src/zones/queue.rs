@@ -4,6 +4,7 @@
 //! is then put where they stepped up. Passing the service point on the way out is not being served. Somebody who leaves without that has given up.
 
 use super::presence::Presence;
+use super::presence::SETTLED_AFTER;
 use super::{AlertSettings, QueueSettings, Standing, StayId, Visit, VisitEnd, ZoneStep};
 use crate::ids::{TrackId, ZoneId};
 use crate::time::FrameTime;
@@ -123,6 +124,8 @@ struct Waiting {
     joined: Option<FrameTime>,
     /// Since when it has stood at the service point without a break.
     at_service: Option<FrameTime>,
+    /// When it was seen there last.
+    seen_at_service: FrameTime,
     served: Option<FrameTime>,
     is_served_told: bool,
     /// Up to when its waiting has been told.
@@ -225,7 +228,15 @@ impl Queue {
 
 impl Waiting {
     fn new(stay: StayId, at: FrameTime) -> Self {
-        Self { stay, joined: None, at_service: None, served: None, is_served_told: false, told: at }
+        Self {
+            stay,
+            joined: None,
+            at_service: None,
+            seen_at_service: at,
+            served: None,
+            is_served_told: false,
+            told: at,
+        }
     }
 
     fn see(&mut self, in_service: bool, at: FrameTime, served_after: Duration) {
@@ -233,9 +244,13 @@ impl Waiting {
             return;
         }
         if !in_service {
-            self.at_service = None;
+            // A foot that flickers over the edge has not left.
+            if at.since(self.seen_at_service) > SETTLED_AFTER {
+                self.at_service = None;
+            }
             return;
         }
+        self.seen_at_service = at;
         let since = *self.at_service.get_or_insert(at);
         if at.since(since) >= served_after {
             self.served = Some(since);

@@ -12,7 +12,7 @@ use crate::count::{Direction, LineRole};
 use crate::feeds::{Feed, Format, Handed, NotTaken, Receipt, badges};
 use crate::ids::{BoxId, CameraId};
 use crate::ledger::{Ledger, LedgerError, LedgerOpening};
-use crate::outbox::{OutboxReader, RecordSender};
+use crate::outbox::{Counts, OutboxReader, RecordSender};
 use crate::pipeline::CameraEvent;
 use crate::site::staffing::{self, StaffingFormat};
 use crate::site::till::{self, CsvMapping, FeedFormat, Intake};
@@ -38,6 +38,9 @@ const STEP_EVERY: Duration = Duration::from_secs(2);
 const SHOW_EVERY: Duration = Duration::from_secs(2);
 /// Minutes kept while the disk does not take them: two days of a dozen lines.
 const MOST_UNSTORED: usize = 40_000;
+/// How long a stop waits for the last step: three seconds.
+const STOP_LOOKS: u32 = 300;
+const STOP_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Facts handed to the outbox at once.
 const MOST_FACTS: usize = 500;
 
@@ -177,9 +180,22 @@ impl Keeper {
 
     /// Takes what waits, hands its facts to the outbox, and ends.
     pub(super) fn stop(self) {
-        if self.to.send(Told::Stop).is_err() || self.thread.join().is_err() {
-            tracing::error!("the thread that keeps the store ended by itself; please report this");
+        if self.to.try_send(Told::Stop).is_err() {
+            tracing::error!(
+                "the thread that keeps the store does not answer; what it had not stored is lost"
+            );
+            return;
         }
+        for _ in 0..STOP_LOOKS {
+            if self.thread.is_finished() {
+                if self.thread.join().is_err() {
+                    tracing::error!("the thread that keeps the store panicked; please report this");
+                }
+                return;
+            }
+            std::thread::sleep(STOP_LOOK_EVERY);
+        }
+        tracing::error!("the store's ledger takes too long; what it had not stored is lost");
     }
 }
 
@@ -210,6 +226,10 @@ impl Keeping {
     fn run(mut self) {
         loop {
             let goes_on = self.gather();
+            if !goes_on {
+                // The last attempt is not spared.
+                self.stepped_at = None;
+            }
             self.step();
             self.take_handed();
             self.submit();
@@ -254,6 +274,11 @@ impl Keeping {
     fn keep(&mut self, input: StoreInput) {
         if self.unstored.len() >= MOST_UNSTORED {
             self.unstored.pop_front();
+            let text =
+                "memory was full as well, and minutes of the store were lost; see that the disk has room";
+            if self.parts.board.problem("ledger loss", text, self.parts.clock.now().wall) {
+                tracing::error!("{text}");
+            }
         }
         self.unstored.push_back(input);
     }
@@ -319,7 +344,15 @@ impl Keeping {
         let intake = till::read(&handed.bytes, name, &format, &self.feed, now);
         let mut aside = reasons(&intake);
         let rejected = intake.rejected_rows();
+        let is_ahead = intake.rejected_by_reason.contains_key(&till::Reason::Future);
         let receipts = self.ledger.step(&mut self.store, &[StoreInput::Till(intake)], now)?;
+        if is_ahead {
+            let text = "the till tells of sales that have not come yet: its clock is ahead, or this box's is behind; set it, and \
+                        let the till send them again";
+            self.parts.board.problem("till clock", text, now);
+        } else if !receipts.is_empty() {
+            self.parts.board.solved("till clock");
+        }
         let receipt = receipts.first().copied().unwrap_or_default();
         let more = usize::try_from(receipt.rejected.saturating_sub(rejected)).unwrap_or(usize::MAX);
         let reused = "an id was used before for something else; `footfall till` shows which";
@@ -367,13 +400,19 @@ impl Keeping {
     fn submit(&mut self) {
         let Ok(facts) = self.ledger.outgoing(self.submitted, MOST_FACTS) else { return };
         for (id, fact) in facts {
+            let Some(fact) = fact else {
+                tracing::error!("a record of an older version cannot be read and is not sent");
+                self.submitted = id;
+                continue;
+            };
             if self.parts.records.submit(fact).is_err() {
                 return;
             }
             self.submitted = id;
         }
         // An answer of the outbox says that all that was submitted before is on disk.
-        if self.sent < self.submitted && self.parts.outbox.waiting(u64::MAX >> 1, 1).is_ok() {
+        let is_on_disk = |counts: Counts| counts.in_memory == 0;
+        if self.sent < self.submitted && self.parts.outbox.counts().is_ok_and(is_on_disk) {
             let sent = self.ledger.sent(self.submitted);
             if self.is_stored(&sent, self.parts.clock.now().wall) {
                 self.sent = self.submitted;

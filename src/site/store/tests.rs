@@ -66,7 +66,7 @@ impl Shop {
         let receipts = ledger.step(store, inputs, now).unwrap();
         for (id, fact) in ledger.outgoing(self.read_up_to, usize::MAX).unwrap() {
             self.read_up_to = id;
-            self.said.push(shown(&fact));
+            self.said.push(shown(&fact.unwrap()));
         }
         receipts
     }
@@ -333,7 +333,7 @@ fn shifts_give_shoppers_per_associate_hour() {
     shop.step(&[StoreInput::Staffing(vec![shift]), counted("front", at("09:14"), 4, 0)], at("09:14"));
     shop.step(&[counted("back", at("09:14"), 0, 0)], at("09:15"));
     let (ledger, _) = shop.running.as_ref().unwrap();
-    let rate = ledger.outgoing(0, 1_000).unwrap().into_iter().find_map(|(_, fact)| match fact {
+    let rate = ledger.outgoing(0, 1_000).unwrap().into_iter().find_map(|(_, fact)| match fact.unwrap() {
         Fact::Period(period) => period.shoppers_per_associate_hour,
         _ => None,
     });

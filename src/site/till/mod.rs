@@ -34,6 +34,10 @@ pub const MAX_FIELD_BYTES: usize = 128;
 pub const MAX_KEPT_ASIDE: usize = 1_000;
 /// Longest piece of a row that is kept to look at, characters.
 const MAX_EXCERPT_CHARS: usize = 200;
+/// Largest sum of a transaction or a line, in the smallest unit: so large that sums of all that is kept stay whole numbers.
+const MAX_AMOUNT_MINOR: u64 = 1_000_000_000_000;
+/// Most pieces of a transaction.
+const MAX_UNITS: u64 = 1_000_000;
 /// How far a till's clock may be ahead of this box's.
 pub const MAX_AHEAD: Duration = Duration::from_secs(300);
 
@@ -129,7 +133,7 @@ impl Transaction {
         if self.lines.is_empty() {
             self.units
         } else {
-            Some(self.lines.iter().map(TransactionLine::units).sum())
+            Some(self.lines.iter().map(TransactionLine::units).fold(0, u64::saturating_add))
         }
     }
 }
@@ -405,6 +409,17 @@ impl Rules<'_> {
         if voids.is_some() && *what != What::Void {
             let words = format!("a {} names a transaction that it voids", what.name());
             return Err(RowFault::new(Reason::Contradiction, words));
+        }
+        let is_too_large = |amount: i64| amount.unsigned_abs() > MAX_AMOUNT_MINOR;
+        if is_too_large(*amount_minor) || lines.iter().any(|line| is_too_large(line.amount_minor)) {
+            let words = "a sum above a million millions: no till sells that";
+            return Err(RowFault::new(Reason::Amount, words));
+        }
+        if transaction.units().is_some_and(|units| units > MAX_UNITS) {
+            return Err(RowFault::new(
+                Reason::Quantity,
+                format!("more than {MAX_UNITS} pieces in one basket"),
+            ));
         }
         // Tills write what is given back with either sign; the kind says which it is.
         let amount_minor = amount_minor.checked_abs();
