@@ -1,7 +1,7 @@
 //! The AsyncAPI document: checked as `make test` checks it, and held against the code that it describes.
 
 use footfall::calendar::Zone;
-use footfall::feeds::Feed;
+use footfall::feeds::{Feed, badges};
 use footfall::ids::{BoxId, StoreId, TenantId};
 use footfall::site::staffing::{self, StaffingFormat};
 use footfall::site::till::{self, FeedFormat, FeedSettings};
@@ -186,6 +186,15 @@ fn the_till_reads_its_examples() {
         let intake = till::read(message.as_bytes(), "mqtt", &FeedFormat::Json, &settings, now);
         assert!(intake.rejected.is_empty(), "{message}: {:?}", intake.rejected);
         assert!(!intake.transactions.is_empty(), "{message}");
+    }
+}
+
+#[test]
+fn the_badge_feed_reads_its_examples() {
+    let now = WallTime::from_unix_ms(1_795_352_701_000);
+    for message in messages(Feed::Badges) {
+        let (heard, aside) = badges::read(message.as_bytes(), now);
+        assert!(aside.is_empty() && !heard.is_empty(), "{message}: {aside:?}");
     }
 }
 
