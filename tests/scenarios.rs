@@ -2,8 +2,9 @@
 //!
 //! A scenario has four parts. `# ...` says in words what it is about. `[config]` is a piece of the real config file, read by the
 //! real reader, for one camera that hangs 3 m high, looks 30 degrees down and sees 78 degrees. `[walks]` says who is where, in metres to the right of
-//! the camera and away from it: `anna: 0s at 0.0,4.0; 4s at 3.0,4.0; 14s there; 18s at 7.0,4.0`. `[records]` are the lines that must
-//! come out, in the order in which they do. Walks become boxes at 10 frames a second and take the whole way: floor, tracker, rules, wire.
+//! the camera and away from it: `anna: 0s at 0.0,4.0; 4s at 3.0,4.0; 14s there; 18s at 7.0,4.0`. `[badges]`, where there is one, says
+//! what a receiver of beacons heard: `00:10 b-17 at till`. `[records]` are the lines that must come out, in the order in which they
+//! do; `flow` and `heat`, which every camera tells, only where the scenario has a line of them. Walks become boxes at 10 frames a second and take the whole way: floor, tracker, rules, wire.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use footfall::calibration::Floor;
@@ -13,11 +14,12 @@ use footfall::config::fault::FileProblem;
 use footfall::config::{CameraSettings, check as check_config};
 use footfall::detect::Detection;
 use footfall::geom::{ImageBox, ImagePoint, PictureSize};
-use footfall::ids::CameraId;
+use footfall::ids::{CameraId, ZoneId};
 use footfall::pipeline::{CameraEvent, Pipeline, SeenFrame};
 use footfall::time::{FrameTime, WallTime};
 use footfall::track::PlaneName;
-use footfall::wire::v1::{Fact, MadeBy};
+use footfall::visitors::{BadgeId, BadgeReading};
+use footfall::wire::v1::{Fact, Flow, Heat, MadeBy, Minute};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -121,7 +123,20 @@ fn person_at(floor: &Floor, (x_m, y_m): (f64, f64)) -> Option<Detection> {
     bbox.is_sound().then_some(Detection { bbox, score: 0.9 })
 }
 
-fn play(camera: &CameraSettings, walks: &[Walk]) -> Vec<Fact> {
+/// What a receiver heard: `00:10 b-17 at till`; without a zone it stands for all that the camera sees.
+fn badge(line: &str) -> BadgeReading {
+    let (time, rest) = line.split_once(' ').unwrap_or_else(|| panic!("{line}: MM:SS BADGE at ZONE"));
+    let (minutes, seconds) = time.split_once(':').unwrap_or_else(|| panic!("{line}: no time"));
+    let (badge, zone) = rest.split_once(" at ").map_or((rest, None), |(badge, zone)| (badge, Some(zone)));
+    let seconds = 60 * minutes.parse::<u64>().unwrap() + seconds.parse::<u64>().unwrap();
+    BadgeReading {
+        badge: BadgeId::of(badge),
+        zone: zone.map(|zone| ZoneId::parse(zone).unwrap()),
+        at: START + Duration::from_secs(seconds),
+    }
+}
+
+fn play(camera: &CameraSettings, walks: &[Walk], badges: &[BadgeReading]) -> Vec<Fact> {
     let floor = floor();
     let at = |ms: u64| FrameTime::of_run(START, Duration::from_millis(ms));
     let mut pipeline = Pipeline::new(camera.pipeline.clone(), at(0)).unwrap();
@@ -132,6 +147,7 @@ fn play(camera: &CameraSettings, walks: &[Walk]) -> Vec<Fact> {
         let people: Vec<Detection> =
             walks.iter().filter_map(|walk| person_at(&floor, walk.at(now)?)).collect();
         let seen = SeenFrame { number: frame + 1, at: at(now), size: PICTURE, dropped: 0 };
+        badges.iter().filter(|heard| heard.at == at(now).wall).for_each(|heard| pipeline.badge(heard));
         pipeline.step(seen, &people, &mut told).unwrap();
     }
     pipeline.finish(at(end), &mut told);
@@ -153,6 +169,51 @@ fn clock(utc_ms: i64) -> String {
 
 fn seconds(ms: u64) -> String {
     format!("{:.1} s", ms as f64 / 1e3)
+}
+
+/// A minute of a line; none where nothing is counted in it.
+fn shown_minute(m: &Minute) -> Option<String> {
+    let v = &m.visitors;
+    let groups: u32 = v.groups.iter().sum();
+    let counts = [
+        (m.entries, "in"),
+        (m.exits, "out"),
+        (v.staff_in, "in are staff"),
+        (v.staff_out, "out are staff"),
+        (v.reentries, "came back"),
+        (v.passersby, "passed by"),
+    ];
+    let mut line = format!("minute {} ({:?}) {}", m.line, v.role, clock(m.start_ms)).to_lowercase();
+    let nothing = groups == 0 && counts.iter().all(|(people, _)| *people == 0);
+    for (people, what) in counts.into_iter().filter(|(people, _)| *people > 0) {
+        write!(line, ", {people} {what}").unwrap();
+    }
+    for (people, size) in v.groups.iter().zip(1..).filter(|(people, _)| **people > 0) {
+        write!(line, ", {people} group of {size}").unwrap();
+    }
+    (!nothing).then_some(line)
+}
+
+fn shown_flow(flow: &Flow) -> String {
+    let moves = flow.moves.iter().map(|m| format!("{} {} > {}", m.people, m.from, m.to));
+    let ways = flow.paths.iter().map(|path| format!("whole way {} {}", path.people, path.zones.join(" > ")));
+    let inside = flow.still_inside.iter().map(|at| format!("still {} {}", at.people, at.zone));
+    format!("flow {}", moves.chain(ways).chain(inside).collect::<Vec<_>>().join("; "))
+}
+
+/// How long people were on the map and stood there, and where they stood longest: the corner of that cell.
+fn shown_heat(heat: &Heat) -> String {
+    let total = |cells: &[(u32, u64)]| cells.iter().map(|(_, tenths)| tenths).sum::<u64>();
+    let (cell, tenths) = *heat.dwell.iter().max_by_key(|(_, tenths)| *tenths).unwrap();
+    let x = heat.left + heat.cell * f64::from(cell % heat.columns);
+    let y = heat.top + heat.cell * f64::from(cell / heat.columns);
+    format!(
+        "heat {} there, {} stood, {} of it in the {} m from {x:.1},{y:.1}",
+        seconds(100 * total(&heat.presence)),
+        seconds(100 * total(&heat.dwell)),
+        seconds(100 * tenths),
+        heat.cell
+    )
 }
 
 /// A record as a person reads it; none for those that a scenario leaves out. Every kind has one line here.
@@ -190,6 +251,10 @@ fn shown(fact: &Fact) -> Option<String> {
                 a.people
             )
         }
+        Fact::Minute(m) => return shown_minute(m),
+        Fact::Staff(s) => format!("staff by {:?}, seen since {}", s.why, clock(s.since_ms)).to_lowercase(),
+        Fact::Flow(flow) => shown_flow(flow),
+        Fact::Heat(heat) if !heat.dwell.is_empty() => shown_heat(heat),
         _ => return None,
     })
 }
@@ -211,15 +276,22 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn check(path: &Path) -> Option<String> {
     let [config, walks, records] = parts(&std::fs::read_to_string(path).unwrap());
     let camera = camera(&config);
-    let walks: Vec<Walk> = lines(&walks).map(Walk::parse).collect();
-    let facts = play(&camera, &walks);
+    let (walks, badges) = walks.split_once("[badges]\n").unwrap_or((&walks, ""));
+    let walks: Vec<Walk> = lines(walks).map(Walk::parse).collect();
+    let badges: Vec<BadgeReading> = lines(badges).map(badge).collect();
+    let facts = play(&camera, &walks, &badges);
     // Sums of minutes equal sums of events, in every scenario.
     let dwell: u64 = facts.iter().map(|fact| if let Fact::Visit(v) = fact { v.dwell_ms } else { 0 }).sum();
     let person: u64 =
         facts.iter().map(|fact| if let Fact::ZoneMinute(m) = fact { m.person_ms } else { 0 }).sum();
     assert_eq!(dwell, person, "{}: the visits' dwell is the minutes' presence", path.display());
-    let came: Vec<String> = facts.iter().filter_map(shown).collect();
     let expected: Vec<&str> = lines(&records).collect();
+    let is_asked = |line: &String| {
+        ["flow ", "heat "]
+            .iter()
+            .all(|kind| !line.starts_with(kind) || expected.iter().any(|line| line.starts_with(kind)))
+    };
+    let came: Vec<String> = facts.iter().filter_map(shown).filter(is_asked).collect();
     (came != expected).then(|| format!("{}\ncame:\n{}\n", path.display(), came.join("\n")))
 }
 
@@ -229,7 +301,7 @@ fn every_scenario_comes_out_as_it_says() {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= 15, "{files:?}");
     let wrong: Vec<String> = files.iter().filter_map(|file| check(file)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
