@@ -331,6 +331,110 @@ fn every_fault_of_a_zone_is_found() {
 }
 
 #[test]
+fn all_faults_of_the_zones_of_a_camera_come_at_once() {
+    check_line(
+        r#"[[camera.zone]]
+id = "shelf"
+image = [[0, 0], [9, 0]]
+visit_after = "11m"
+[[camera.zone]]
+id = "shelf"
+image = [[0, 0], [900, 0], [9, 9]]
+floor = [[0, 0], [1, 0], [1, 1]]
+[camera.zone.queue]
+alert_length = 5000
+[[camera.zone]]
+leave_after = "1ms"
+floor = [[0, 0], [1, 0], [1, 99999], [0]]
+[camera.zone.restricted]
+allowed = "sometimes"
+min_people = 0
+colour = "red""#,
+        &[],
+    );
+}
+
+#[test]
+fn a_zone_that_goes_by_the_stores_hours_needs_the_store() {
+    let zone = "[[camera.zone]]\nid = \"safe\"\nimage = [[0, 0], [9, 0], [9, 9]]\n[camera.zone.restricted]\nallowed = ";
+    check_line(&format!("{zone}\"open\""), &[]);
+    check_line(&format!("{zone}\"never\""), &[]);
+    check_line(&format!("{zone}\"open\"\n[site]\ntime_zone = \"UTC\"\ncurrency = \"EUR\""), &[]);
+}
+
+/// What a store must say, with lines after it.
+fn site(lines: &str) -> String {
+    format!("[site]\ntime_zone = \"Europe/Vienna\"\ncurrency = \"EUR\"\n{lines}")
+}
+
+#[test]
+fn all_faults_of_a_store_come_at_once() {
+    check_table("[site]", &[]);
+    check_table(
+        r#"[site]
+time_zone = "Europe/Wien"
+business_day_starts = "04:30"
+weeks = "5-5-4"
+currency = "euro"
+decimals = 7
+sees_every_door = "yes"
+least_coverage = 1.5
+max_stay = "2d"
+staff_hours = "guess"
+keep = "1h"
+ledger = "missing/ledger.sqlite"
+open = true
+[site.hours]
+monday = ["09:00-08:60"]
+tuesday = ["09:00-13:00", "12:00-18:00"]
+wednesday = "09:00-18:00"
+[[site.holiday]]
+date = "2026-02-30"
+hours = ["9-12"]"#,
+        &[],
+    );
+}
+
+#[test]
+fn all_faults_of_a_till_come_at_once() {
+    check_table(
+        &site(
+            r##"[site.till]
+mqtt = true
+quiet = "5s"
+[site.till.http]
+listen = "0.0.0.0:8087"
+token_file = "secrets/door"
+[site.till.folder]
+path = "missing"
+poll_every = "1ms"
+rows = "baskets"
+delimiter = "x"
+encoding = "latin-9"
+times = "%H:%M"
+[site.till.folder.columns]
+id = "receipt"
+at = "#0"
+amount = "#3"
+price = "total"
+[site.till.folder.words]
+sale = ["S", "X"]
+refund = ["X"]"##,
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn a_till_has_a_way_in_and_the_broker_that_it_needs() {
+    check_table(&site("[site.till]"), &[]);
+    check_table(&site("[site.till]\nmqtt = false"), &[]);
+    check_table(&site("[site.till]\nmqtt = true"), &[]);
+    check_table(&site("[site.till]\nmqtt = true\n[mqtt]\nbroker = \"10.0.0.2:1883\""), &[]);
+    check_table(&site("[site.till.http]\ntoken_file = \"secrets/missing\""), &[]);
+}
+
+#[test]
 fn a_rate_is_above_zero_and_at_most_240() {
     check_camera("fps = 240", &[]);
     for rate in ["0", "-1", "240.1"] {

@@ -6,7 +6,6 @@
 use crate::analytics::{LineTotal, ZoneTotal};
 use crate::app::exit::Failure;
 use crate::app::health::Health;
-use crate::app::run::camera::open_hours;
 use crate::app::sights::Sights;
 use crate::app::usage::{peak_rss_mb, process_cpu};
 use crate::calendar::Schedule;
@@ -22,11 +21,15 @@ use crate::recording::Moment;
 use crate::time::Clock;
 use crate::track::{PlaneName, Sighting};
 use crate::wire::v1::{Fact, JsonLines, MadeBy};
+use crate::zones::AllowedHours;
 use crate::zones::{Area, VisitRule, ZoneNow};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::time::Duration;
+
+/// A clip is shorter than this; so far around its start it is known when the store is open.
+const HOURS_AROUND: Duration = Duration::from_secs(8 * 86_400);
 
 /// What to count, and how.
 #[derive(Debug, Clone)]
@@ -262,7 +265,7 @@ impl Count<'_, '_> {
         let start = self.sights.start();
         let mut pipeline = Pipeline::new(self.job.pipeline.clone(), start)?;
         if let Some(hours) = &self.job.hours {
-            pipeline.allowed_hours(&open_hours(hours, start.wall));
+            pipeline.allowed_hours(&AllowedHours::open_around(hours, start.wall, HOURS_AROUND));
         }
         loop {
             match self.sights.next(&mut self.detections)? {

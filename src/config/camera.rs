@@ -1,7 +1,7 @@
 //! `[[camera]]` and its `[[camera.line]]`; its zones are in `zone`.
 
 use super::broker::login;
-use super::check::{FilesBeside, PathKind, existing_file};
+use super::check::{Around, FilesBeside, PathKind, existing_file};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem, Place};
 use super::geometry::geometry_name;
@@ -58,20 +58,16 @@ impl Names {
 }
 
 /// One `[[camera]]`.
-pub(super) fn camera(
-    table: &mut Table<'_>,
-    names: &mut Names,
-    files: &dyn FilesBeside,
-) -> Option<CameraSettings> {
+pub(super) fn camera(table: &mut Table<'_>, names: &mut Names, around: Around<'_>) -> Option<CameraSettings> {
     let id = table.need("id", "id = \"door\"").and_then(|e| {
         let id = e.parsed(CameraId::parse)?;
         names.take(&e, id.as_str());
         Some(id)
     });
-    let source = source(table, files);
+    let source = source(table, around.files);
     let kinds = DetectorKind::ALL.map(|kind| (kind.name(), kind));
     let detector = table.get("detector").and_then(|e| e.choice(&kinds)).unwrap_or_default();
-    let pipeline = pipeline(table, files);
+    let pipeline = pipeline(table, around);
     let health = health(table);
     let (id, source) = (id?, source?);
     let pipeline = PipelineSettings { learns_floor: detector.sizes_people(), ..pipeline? };
@@ -148,7 +144,7 @@ fn beside_config(
     None
 }
 
-fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSettings> {
+fn pipeline(table: &mut Table<'_>, around: Around<'_>) -> Option<PipelineSettings> {
     let picture = table.need("picture", "picture = \"1280x720\"").and_then(|e| e.parsed(picture_size));
     let fps = |e: Entry<'_>| e.number_that(|fps| fps > 0.0 && fps <= MAX_FPS, "more than 0 and at most 240");
     let rate = table.get("fps").and_then(fps);
@@ -159,8 +155,8 @@ fn pipeline(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PipelineSe
     let longest_gap = table.span("longest_gap", GAP);
     let exclusion = zones(table, "exclude", picture);
     let lines = lines(table, anchor, picture);
-    let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), files));
-    let zones = zone::zones(table, Grounds { picture, floor: floor.as_ref() });
+    let floor = table.get("calibration").and_then(|e| floor(&e, picture, lines.as_deref(), around.files));
+    let zones = zone::zones(table, Grounds { picture, floor: floor.as_ref(), has_hours: around.has_site });
     if lines.as_ref().is_some_and(Vec::is_empty) && zones.as_ref().is_some_and(Vec::is_empty) {
         let example =
             "[[camera.line]] with id = \"entrance\", from = [x, y] and to = [x, y], or a [[camera.zone]]";

@@ -54,6 +54,16 @@ pub trait FilesBeside {
     fn secret(&self, path: &Path) -> Result<String, FileProblem>;
 }
 
+/// What lies around a table: the disk, and the other tables that it may need.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) files: &'a dyn FilesBeside,
+    /// Whether there is a broker.
+    pub(super) has_broker: bool,
+    /// Whether something says when the store is open.
+    pub(super) has_site: bool,
+}
+
 /// Checks the text of a config file.
 ///
 /// # Errors
@@ -72,12 +82,16 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let tenant = root.need("tenant", "tenant = \"acme\"").and_then(|e| e.parsed(TenantId::parse));
     let store = root.need("store", "store = \"taipei-01\"").and_then(|e| e.parsed(StoreId::parse));
     let box_id = root.need("box", "box = \"acme-taipei-01-a\"").and_then(|e| e.parsed(BoxId::parse));
-    let mqtt = root.get("mqtt").and_then(|e| e.table(|table| broker::mqtt(table, files)));
+    let mqtt = root.get("mqtt");
+    let has_broker = mqtt.is_some();
+    let mqtt = mqtt.and_then(|e| e.table(|table| broker::mqtt(table, files)));
     let outbox = outbox(root, files);
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
-    let site = root.get("site").map(|e| e.table(|table| store::site(table, files)));
+    let site = root.get("site");
+    let around = Around { files, has_broker, has_site: site.is_some() };
+    let site = site.map(|e| e.table(|table| store::site(table, around)));
     let detector = detector(root, files);
-    let cameras = cameras(root, files);
+    let cameras = cameras(root, around);
     let site = match site {
         None => None,
         Some(read) => Some(read?),
@@ -170,7 +184,7 @@ pub(super) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<Str
     files.secret(&path).map_err(|problem| entry.fault(FaultKind::SecretFile(problem))).ok()
 }
 
-fn cameras(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Vec<CameraSettings>> {
+fn cameras(root: &mut Table<'_>, around: Around<'_>) -> Option<Vec<CameraSettings>> {
     let example = "[[camera]] with id, source, picture and a [[camera.line]]";
     let Some(written) = root.get("camera") else {
         root.fault("camera", FaultKind::None { what: "camera", example });
@@ -180,7 +194,7 @@ fn cameras(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Vec<CameraSe
     let mut any = false;
     let cameras = written.tables(MAX_CAMERAS, |table| {
         any = true;
-        camera::camera(table, &mut names, files)
+        camera::camera(table, &mut names, around)
     })?;
     if !any {
         written.fault(FaultKind::None { what: "camera", example });

@@ -209,6 +209,11 @@ pub enum FaultKind {
     /// No hours.
     #[error(transparent)]
     Hours(#[from] HoursError),
+    /// The store's hours, where nothing says them.
+    #[error(
+        "goes by the store's hours, and nothing says them; say when the store is open: [site] with its hours"
+    )]
+    NoHours,
     /// A token that can be guessed.
     #[error("the file that is named here holds a token of less than {least} characters; make a longer one")]
     ShortToken {

@@ -37,6 +37,7 @@ use crate::ids::{BoxId, CameraId, StoreId, TenantId};
 use crate::outbox::OutboxSettings;
 use crate::pipeline::PipelineSettings;
 use crate::publish::MqttSettings;
+use crate::site::Door;
 use std::time::Duration;
 
 /// The commented file that `footfall config default` prints: template and reference in one.
@@ -101,6 +102,18 @@ pub struct CameraSettings {
 }
 
 impl EdgeSettings {
+    /// The lines of all cameras, as the store as a whole knows them.
+    #[must_use]
+    pub fn doors(&self) -> Vec<Door> {
+        let of_camera = |camera: &CameraSettings| {
+            let id = camera.id.clone();
+            let lines = camera.pipeline.lines.iter();
+            let doors = lines.map(|line| Door { camera: id.clone(), line: line.id.clone(), role: line.role });
+            doors.collect::<Vec<_>>()
+        };
+        self.cameras.iter().flat_map(of_camera).collect()
+    }
+
     /// The camera of this name, or the only one where no name is given.
     ///
     /// # Errors

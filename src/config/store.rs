@@ -2,7 +2,7 @@
 //!
 //! It is not called `[store]`, because `store` is the store's id.
 
-use super::check::{FilesBeside, PathKind};
+use super::check::{Around, FilesBeside, PathKind};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem};
 use super::till;
@@ -38,7 +38,7 @@ pub struct SiteSettings {
     pub ledger: PathBuf,
 }
 
-pub(super) fn site(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SiteSettings> {
+pub(super) fn site(table: &mut Table<'_>, around: Around<'_>) -> Option<SiteSettings> {
     let calendar = calendar(table);
     let weeks = [WeekCalendar::Iso, WeekCalendar::FourFiveFour].map(|weeks| (weeks.name(), weeks));
     let weeks = table.get("weeks").and_then(|e| e.choice(&weeks)).unwrap_or_default();
@@ -52,8 +52,8 @@ pub(super) fn site(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Sit
     let max_stay = table.span("max_stay", MAX_STAY);
     let patience = table.span("patience", PATIENCE);
     let keep = table.span("keep", KEEP);
-    let ledger = ledger(table, files);
-    let till = table.get("till").map(|e| e.table(|till| till::till(till, files)));
+    let ledger = ledger(table, around.files);
+    let till = table.get("till").map(|e| e.table(|till| till::till(till, around)));
     let (calendar, currency) = (calendar?, currency?);
     let (till, till_quiet) = match till {
         None => (None, Duration::ZERO),

@@ -1,6 +1,6 @@
 //! `[site.till]`: how the till reaches the box, and how its files are written.
 
-use super::check::{FilesBeside, PathKind, password};
+use super::check::{Around, FilesBeside, PathKind, password};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem};
 use crate::calendar::WrittenTime;
@@ -22,16 +22,24 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 const MAX_WORDS: usize = 32;
 const MOST_COLUMNS: u32 = 1_000;
 
-pub(super) fn till(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<(TillWays, Duration)> {
+pub(super) fn till(table: &mut Table<'_>, around: Around<'_>) -> Option<(TillWays, Duration)> {
     let quiet = table.span("quiet", QUIET);
-    let mqtt = table.get("mqtt").and_then(|e| e.flag()).unwrap_or(false);
-    let http = table.get("http").map(|e| e.table(|http| self::http(http, files)));
-    let folder = table.get("folder").map(|e| e.table(|folder| self::folder(folder, files)));
+    let mqtt = table.get("mqtt").is_some_and(|e| over_broker(&e, around));
+    let http = table.get("http").map(|e| e.table(|http| self::http(http, around.files)));
+    let folder = table.get("folder").map(|e| e.table(|folder| self::folder(folder, around.files)));
     if !mqtt && http.is_none() && folder.is_none() {
         table.fault("", FaultKind::None { what: "way in for the till", example: "mqtt = true" });
     }
     let (http, folder) = (wanted(http)?, wanted(folder)?);
     Some((TillWays { mqtt, http, folder }, quiet))
+}
+
+fn over_broker(entry: &Entry<'_>, around: Around<'_>) -> bool {
+    let is_wanted = entry.flag().unwrap_or(false);
+    if is_wanted && !around.has_broker {
+        entry.fault(FaultKind::Alone { other: "[mqtt]" });
+    }
+    is_wanted
 }
 
 /// Something that may be left out, and if it is there must be right: none only where it is wrong.

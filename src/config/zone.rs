@@ -35,13 +35,15 @@ const ALARM_AFTER: SpanRule = SpanRule::of_ms(5_000, 0, MAX_ZONE_SPAN.as_millis(
 /// Longest wait that an alert may ask for.
 const MOST_WAIT: Duration = Duration::from_secs(7_200);
 
-/// What a zone may lie on.
+/// What a zone may lie on, and go by.
 #[derive(Clone, Copy)]
 pub(super) struct Grounds<'a> {
     /// The configured picture, where it is understood.
     pub(super) picture: Option<PictureSize>,
     /// The floor, where one was measured.
     pub(super) floor: Option<&'a Floor>,
+    /// Whether something says when the store is open.
+    pub(super) has_hours: bool,
 }
 
 /// What a zone's corners are given in; its service point's are in the same.
@@ -72,7 +74,7 @@ fn zone(table: &mut Table<'_>, grounds: Grounds<'_>, names: &mut Names) -> Optio
         engaged_after: table.span("engaged_after", ENGAGED_AFTER),
     };
     let queue = table.get("queue").map(|e| e.table(|table| queue(table, grounds, space)));
-    let restriction = table.get("restricted").map(|e| e.table(restriction));
+    let restriction = table.get("restricted").map(|e| e.table(|table| restriction(table, grounds)));
     Some(ZoneSettings {
         id: id?,
         area: area?,
@@ -155,9 +157,15 @@ enum When {
     Open,
 }
 
-fn restriction(table: &mut Table<'_>) -> Option<RestrictionSettings> {
+fn restriction(table: &mut Table<'_>, grounds: Grounds<'_>) -> Option<RestrictionSettings> {
     let words = [("always", When::Always), ("never", When::Never), ("open", When::Open)];
-    let allowed = table.get("allowed").map_or(Some(When::Never), |e| e.choice(&words));
+    let allowed = table.get("allowed").map_or(Some(When::Never), |e| {
+        let when = e.choice(&words);
+        if matches!(when, Some(When::Open)) && !grounds.has_hours {
+            e.fault(FaultKind::NoHours);
+        }
+        when
+    });
     let min_people = table.get("min_people").map_or(Some(1), |e| e.whole(1..=MAX_PEOPLE));
     let after = table.span("after", ALARM_AFTER);
     let allowed = match allowed? {

@@ -8,6 +8,7 @@ pub mod memory;
 pub mod occupancy;
 pub mod staffing;
 mod store;
+mod told;
 pub mod till;
 
 pub use memory::{DoorSums, DuePeriod, Kept, Memory};

@@ -1,6 +1,7 @@
 //! A zone as configured, checked: where it lies, and what counts there.
 
 use super::Standing;
+use crate::calendar::{Schedule, TimeSpan};
 use crate::geom::{FloorPolygon, Polygon};
 use crate::ids::ZoneId;
 use crate::time::WallTime;
@@ -155,6 +156,13 @@ impl AllowedHours {
     #[must_use]
     pub fn new(spans: Vec<(WallTime, WallTime)>) -> Self {
         Self(spans.into())
+    }
+
+    /// The hours in which a store is open, from `reach` before a time to `reach` after it.
+    #[must_use]
+    pub fn open_around(hours: &Schedule, at: WallTime, reach: Duration) -> Self {
+        let span = TimeSpan { start: at - reach, end: at + reach };
+        Self::new(hours.open_within(span).into_iter().map(|open| (open.start, open.end)).collect())
     }
 
     /// Whether a time lies in one of them.

@@ -8,6 +8,7 @@ mod broker;
 #[path = "../capture/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod cameras;
+mod till;
 
 use broker::{Broker, Subscriber, wait_until};
 use cameras::{RtspServer, h264, vtest};
@@ -29,6 +30,8 @@ struct Shop {
     folder: tempfile::TempDir,
     source: String,
     broker: Option<u16>,
+    /// What stands at the end of its config file.
+    more: String,
 }
 
 /// A running `footfall run`; killed when it is dropped.
@@ -40,7 +43,7 @@ struct Running {
 impl Shop {
     fn with(source: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, source: source.to_owned(), broker: None }
+        Self { folder, source: source.to_owned(), broker: None, more: String::new() }
     }
 
     /// The sample clip as a camera that is always there.
@@ -65,8 +68,8 @@ impl Shop {
             "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"box-1\"\n{mqtt}[outbox]\ncommit_every = \"100ms\"\n\
              [detector]\nmodel = {model:?}\n[[camera]]\nid = \"door\"\nsource = {:?}\npicture = \"768x576\"\n\
              open_timeout = \"5s\"\nread_timeout = \"1s\"\nretry_max = \"1s\"\n\
-             [[camera.line]]\nid = \"entrance\"\nfrom = [500, 140]\nto = [500, 480]\n",
-            self.source
+             [[camera.line]]\nid = \"entrance\"\nfrom = [500, 140]\nto = [500, 480]\n{}",
+            self.source, self.more
         );
         let path = self.folder.path().join("footfall.toml");
         std::fs::write(&path, text).unwrap();
@@ -120,6 +123,11 @@ impl Running {
     fn terminate(&self) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// `kill -9`.
+    fn kill(self) {
+        drop(self);
     }
 
     /// SIGTERM, and how it ended.

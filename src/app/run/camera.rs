@@ -9,7 +9,7 @@ use super::board::Board;
 use super::keeper::StoreTap;
 use crate::app::audit::recorder::Recorder;
 use crate::app::health::{Health, background_path};
-use crate::calendar::{Schedule, TimeSpan};
+use crate::calendar::Schedule;
 use crate::capture::camera::{Camera, CameraState, StopSignal};
 use crate::capture::latest::{LatestReceiver, LatestSender, Taken, slot};
 use crate::capture::reconnect::Backoff;
@@ -43,12 +43,6 @@ const STILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far ahead a camera knows when the store is open.
 const HOURS_AHEAD: Duration = Duration::from_secs(2 * 86_400);
-
-/// When the store is open around a time, for zones that go by it.
-pub(in crate::app) fn open_hours(hours: &Schedule, now: WallTime) -> AllowedHours {
-    let span = TimeSpan { start: now - HOURS_AHEAD, end: now + HOURS_AHEAD };
-    AllowedHours::new(hours.open_within(span).into_iter().map(|open| (open.start, open.end)).collect())
-}
 
 /// What all cameras of the box share.
 #[derive(Clone)]
@@ -272,7 +266,7 @@ impl Counter {
         let now = self.shared.clock.now().wall;
         let is_known = |until: WallTime| (HOURS_AHEAD / 2..=HOURS_AHEAD).contains(&until.since(now));
         if !self.hours_until.is_some_and(is_known) {
-            self.pipeline.allowed_hours(&open_hours(hours, now));
+            self.pipeline.allowed_hours(&AllowedHours::open_around(hours, now, HOURS_AHEAD));
             self.hours_until = Some(now + HOURS_AHEAD);
         }
     }

@@ -16,7 +16,7 @@ use crate::outbox::{Counts, OutboxReader, RecordSender};
 use crate::pipeline::CameraEvent;
 use crate::site::staffing::{self, StaffingFormat};
 use crate::site::till::{self, CsvMapping, FeedFormat, Intake};
-use crate::site::{Door, DoorMinute, Store, StoreInput, StoreSettings};
+use crate::site::{Door, Store, StoreInput, StoreSettings};
 use crate::time::{Clock, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::v1;
@@ -46,9 +46,14 @@ const MOST_FACTS: usize = 500;
 
 /// What a camera tells.
 enum Told {
-    Passed { door: Door, at: WallTime, direction: Direction },
-    Minute(DoorMinute),
-    SeenAtOnce { start: WallTime, people: u32 },
+    /// Somebody crossed a line; its minute follows.
+    Passed {
+        door: Door,
+        at: WallTime,
+        direction: Direction,
+    },
+    /// Something for the ledger.
+    Input(StoreInput),
     Stop,
 }
 
@@ -68,28 +73,10 @@ impl StoreTap {
                 let Some(door) = self.roles.iter().find(is_it) else { return };
                 Told::Passed { door: door.clone(), at: crossing.at.wall, direction: crossing.direction }
             }
-            CameraEvent::Minute(minute) => Told::Minute(DoorMinute {
-                door: Door { camera: camera.clone(), line: minute.line.clone(), role: minute.role },
-                start: minute.start,
-                entries: minute.entries,
-                exits: minute.exits,
-                staff_in: i32::try_from(minute.visitors.staff_in).unwrap_or(i32::MAX),
-                staff_out: i32::try_from(minute.visitors.staff_out).unwrap_or(i32::MAX),
-                reentries: minute.visitors.reentries,
-                passersby: minute.visitors.passersby,
-                seen: minute.seen,
-                valid: minute.valid,
-                part: minute.part,
-            }),
-            // Zones may overlap, and so may cameras: the fullest one is what is sure.
-            CameraEvent::ZoneMinute(minute) => match minute.present.filter(|_| minute.valid) {
-                Some(present) => {
-                    let people = u32::try_from(present.max).unwrap_or(u32::MAX);
-                    Told::SeenAtOnce { start: minute.start, people }
-                }
+            event => match StoreInput::of_camera(camera, event) {
+                Some(input) => Told::Input(input),
                 None => return,
             },
-            _ => return,
         };
         if self.to.send(told).is_err() {
             tracing::error!("camera {camera}: nobody keeps the store's sums any more");
@@ -258,12 +245,11 @@ impl Keeping {
                         Direction::Out => *exits += 1,
                     }
                 }
-                Some(Told::Minute(minute)) => {
-                    self.running.remove(&(minute.door.clone(), minute.start));
-                    self.keep(StoreInput::Minute(minute));
-                }
-                Some(Told::SeenAtOnce { start, people }) => {
-                    self.keep(StoreInput::SeenAtOnce { start, people })
+                Some(Told::Input(input)) => {
+                    if let StoreInput::Minute(minute) = &input {
+                        self.running.remove(&(minute.door.clone(), minute.start));
+                    }
+                    self.keep(input);
                 }
             }
             told = self.told.try_recv().ok();

@@ -18,14 +18,12 @@ use super::eye;
 use crate::calendar::Schedule;
 use crate::capture::camera::StopSignal;
 use crate::config::{self, CameraSettings, EdgeSettings, SiteSettings};
-use crate::count::LineSettings;
 use crate::detect::Detector;
 use crate::feeds;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
 use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
 use crate::random::SplitMix64;
-use crate::site::Door;
 use crate::time::{Clock, FrameTime, SystemClock};
 use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
@@ -141,14 +139,6 @@ impl Service {
             queues.push((camera.id.clone(), to));
             self.badges.push(taken);
         }
-        let doors = settings.cameras.iter().flat_map(|camera| {
-            let door = |line: &LineSettings| Door {
-                camera: camera.id.clone(),
-                line: line.id.clone(),
-                role: line.role,
-            };
-            camera.pipeline.lines.iter().map(door)
-        });
         let parts = KeeperParts {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.clock),
@@ -156,7 +146,7 @@ impl Service {
             outbox: self.outbox.reader(),
             feeds,
         };
-        self.keeper = Some(Keeper::start(site, &settings.box_id, doors.collect(), queues, parts)?);
+        self.keeper = Some(Keeper::start(site, &settings.box_id, settings.doors(), queues, parts)?);
         feeding::start(settings, site, &sender, &self.board, &self.clock)
     }
 
