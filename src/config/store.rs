@@ -43,7 +43,8 @@ pub(super) fn site(table: &mut Table<'_>, around: Around<'_>) -> Option<SiteSett
     let weeks = [WeekCalendar::Iso, WeekCalendar::FourFiveFour].map(|weeks| (weeks.name(), weeks));
     let weeks = table.get("weeks").and_then(|e| e.choice(&weeks)).unwrap_or_default();
     let currency = table.need("currency", "currency = \"EUR\"").and_then(|e| e.parsed(currency));
-    let decimals = table.get("decimals").and_then(|e| e.whole(DECIMALS)).unwrap_or(2);
+    let decimals = table.get("decimals").and_then(|e| e.whole(DECIMALS));
+    let decimals = decimals.unwrap_or_else(|| usual_decimals(currency.as_deref().unwrap_or_default()).into());
     let sees_every_door = table.get("sees_every_door").and_then(|e| e.flag()).unwrap_or(false);
     let is_share = |share: f64| (0.0..=1.0).contains(&share);
     let least = table.get("least_coverage").and_then(|e| e.number_that(is_share, "0 to 1"));
@@ -78,6 +79,16 @@ pub(super) fn site(table: &mut Table<'_>, around: Around<'_>) -> Option<SiteSett
         keep,
     };
     Some(SiteSettings { store, feed, till, ledger: ledger? })
+}
+
+/// Digits after the point of a currency's sums, as ISO 4217 has it.
+fn usual_decimals(currency: &str) -> u8 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
+    }
 }
 
 fn calendar(table: &mut Table<'_>) -> Option<Calendar> {

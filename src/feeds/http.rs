@@ -6,8 +6,9 @@
 use super::{Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
 use crate::site::till::{TillHttpSettings, Token};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -40,6 +41,8 @@ pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io:
     let routes = Router::new()
         .route("/v1/{feed}", post(take))
         .layer(DefaultBodyLimit::max(MOST_FEED_BYTES))
+        // Before a body is read: nobody without the token fills the memory.
+        .layer(from_fn_with_state(desk.clone(), with_token))
         .with_state(desk);
     std::thread::Builder::new().name("feeds http".to_owned()).spawn(move || {
         let served = runtime.block_on(async { axum::serve(listener, routes).await });
@@ -50,21 +53,36 @@ pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io:
     Ok(address)
 }
 
+async fn with_token(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let given = text_of(request.headers(), header::AUTHORIZATION);
+    if !desk.token.is(given.strip_prefix("Bearer ").unwrap_or_default().as_bytes()) {
+        return refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`");
+    }
+    // Not read to be refused: what says that it is too large is believed.
+    let length = text_of(request.headers(), header::CONTENT_LENGTH).parse::<u64>().unwrap_or(0);
+    if length > MOST_FEED_BYTES as u64 {
+        return refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "more than is read at once; send it in several pieces",
+        );
+    }
+    next.run(request).await
+}
+
+fn text_of(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
 async fn take(
     State(desk): State<Desk>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let of = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let given = of(header::AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default();
-    if !desk.token.is(given.as_bytes()) {
-        return refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`");
-    }
     let Some(feed) = desk.feeds.iter().copied().find(|feed| feed.name() == name) else {
         return refused(StatusCode::NOT_FOUND, "this box takes no such feed");
     };
-    let kind = of(header::CONTENT_TYPE);
+    let kind = text_of(&headers, header::CONTENT_TYPE);
     let format = match kind.split(';').next().unwrap_or_default().trim() {
         "application/json" | "application/x-ndjson" => Format::Json,
         "text/csv" => Format::Csv,
@@ -113,13 +131,23 @@ mod tests {
 
     /// Sends a request, as `answer` says what becomes of what it hands over; gives status and body.
     fn ask(head: &str, body: &str, answer: Option<Result<Receipt, NotTaken>>) -> (u16, String) {
+        ask_of_length(head, body, None, answer)
+    }
+
+    /// The same, where the head may claim another length than the body has.
+    fn ask_of_length(
+        head: &str,
+        body: &str,
+        length: Option<usize>,
+        answer: Option<Result<Receipt, NotTaken>>,
+    ) -> (u16, String) {
         let (sender, taken) = door();
         let token = Token::new(TOKEN.to_owned()).unwrap();
         let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token };
         let address = start(&settings, &[Feed::Till], sender).unwrap();
         let answering = answer.map(|answer| std::thread::spawn(move || taken.recv().unwrap().answer(answer)));
         let mut stream = TcpStream::connect(address).unwrap();
-        let length = body.len();
+        let length = length.unwrap_or(body.len());
         let request = format!(
             "POST {head}\r\nHost: box\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
         );
@@ -170,7 +198,8 @@ mod tests {
     fn what_the_box_does_not_take_is_refused() {
         assert_eq!(ask(&sale("/v1/staffing", TOKEN, "application/json"), "[]", None).0, 404);
         assert_eq!(ask(&sale("/v1/till", TOKEN, "application/xml"), "<a/>", None).0, 415);
-        let large = "x".repeat(MOST_FEED_BYTES + 1);
-        assert_eq!(ask(&sale("/v1/till", TOKEN, "text/csv"), &large, None).0, 413);
+        let too_large =
+            ask_of_length(&sale("/v1/till", TOKEN, "text/csv"), "", Some(MOST_FEED_BYTES + 1), None);
+        assert_eq!(too_large.0, 413);
     }
 }
