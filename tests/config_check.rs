@@ -345,19 +345,39 @@ floor = [[0, 0], [1, 0], [1, 1]]
 alert_length = 5000
 [[camera.zone]]
 leave_after = "1ms"
-floor = [[0, 0], [1, 0], [1, 99999], [0]]
+floor = [[0, 0], [1, 0], [1, 99999]]
 [camera.zone.restricted]
 allowed = "sometimes"
 min_people = 0
 colour = "red""#,
-        &[],
+        &[
+            "14:9  camera.door.zone.shelf.image  a polygon needs at least 3 corners, got 2",
+            "15:15  camera.door.zone.shelf.visit_after  11m is out of range; give 0s to 10m",
+            "17:6  camera.door.zone.shelf.id  \"shelf\" is taken by the zone at 13:6; give every zone a name of its own",
+            "18:18  camera.door.zone.shelf.image[2]  [900, 0] lies outside the picture of 768x576; give coordinates from 0 to 768 and 0 to 576",
+            "19:9  camera.door.zone.shelf.floor  and image say the same; give one of the two",
+            "20:1  camera.door.zone.shelf.queue.service  is missing; give for example service = [[580, 280], [640, 280], [640, 400]]",
+            "21:16  camera.door.zone.shelf.queue.alert_length  5000 is out of range; give a whole number from 0 to 1000",
+            "22:1  camera.door.zone[3].id  is missing; give for example id = \"shelf\"",
+            "23:15  camera.door.zone[3].leave_after  1ms is out of range; give 100ms to 10m",
+            "24:9  camera.door.zone[3].floor  does nothing without the camera's calibration; give both or neither",
+            "24:30  camera.door.zone[3].floor[3][2]  99999 is out of range; give -10000 to 10000 m",
+            "26:11  camera.door.zone[3].restricted.allowed  \"sometimes\" is not known here; give \"always\", \"never\" or \"open\"",
+            "27:14  camera.door.zone[3].restricted.min_people  0 is out of range; give a whole number from 1 to 1000",
+            "28:1  camera.door.zone[3].restricted.colour  there is no such setting; known here: allowed, min_people, after",
+        ],
     );
 }
 
 #[test]
 fn a_zone_that_goes_by_the_stores_hours_needs_the_store() {
     let zone = "[[camera.zone]]\nid = \"safe\"\nimage = [[0, 0], [9, 0], [9, 9]]\n[camera.zone.restricted]\nallowed = ";
-    check_line(&format!("{zone}\"open\""), &[]);
+    check_line(
+        &format!("{zone}\"open\""),
+        &[
+            "16:11  camera.door.zone.safe.restricted.allowed  goes by the store's hours, and nothing says them; say when the store is open: [site] with its hours",
+        ],
+    );
     check_line(&format!("{zone}\"never\""), &[]);
     check_line(&format!("{zone}\"open\"\n[site]\ntime_zone = \"UTC\"\ncurrency = \"EUR\""), &[]);
 }
@@ -369,7 +389,13 @@ fn site(lines: &str) -> String {
 
 #[test]
 fn all_faults_of_a_store_come_at_once() {
-    check_table("[site]", &[]);
+    check_table(
+        "[site]",
+        &[
+            "4:1  site.time_zone  is missing; give for example time_zone = \"Europe/Vienna\"",
+            "4:1  site.currency  is missing; give for example currency = \"EUR\"",
+        ],
+    );
     check_table(
         r#"[site]
 time_zone = "Europe/Wien"
@@ -391,7 +417,25 @@ wednesday = "09:00-18:00"
 [[site.holiday]]
 date = "2026-02-30"
 hours = ["9-12"]"#,
-        &[],
+        &[
+            "5:13  site.time_zone  \"Europe/Wien\" is no time zone; give a name of the IANA list, such as \"Europe/Vienna\" or \"UTC\"",
+            "6:23  site.business_day_starts  \"04:30\" is out of range; give a full hour from \"00:00\" to \"23:00\"",
+            "7:9  site.weeks  \"5-5-4\" is not known here; give \"iso\" or \"4-5-4\"",
+            "8:12  site.currency  \"euro\" is out of range; give three capitals such as \"EUR\" (ISO 4217)",
+            "9:12  site.decimals  7 is out of range; give a whole number from 0 to 4",
+            "10:19  site.sees_every_door  is a string, expected true or false",
+            "11:18  site.least_coverage  1.5 is out of range; give 0 to 1",
+            "12:12  site.max_stay  2d is out of range; give 10m to 1d",
+            "13:15  site.staff_hours  \"guess\" is not known here; give \"none\", \"feed\" or \"count\"",
+            "14:8  site.keep  1h is out of range; give 1d to 400d",
+            "15:10  site.ledger  /etc/footfall/missing/ledger.sqlite cannot be made, because its folder does not exist; make the folder or give another path",
+            "16:1  site.open  there is no such setting; known here: time_zone, business_day_starts, hours, holiday, weeks, currency, decimals, sees_every_door, least_coverage, staff_hours, max_stay, patience, keep, ledger, till",
+            "18:11  site.hours.monday[1]  \"09:00-08:60\" is not understood; write hours as \"09:00-18:30\", and after midnight as \"20:00-02:00\"",
+            "19:11  site.hours.tuesday  09:00-13:00 and 12:00-18:00 of one day overlap; give each hour once",
+            "20:13  site.hours.wednesday  is a string, expected a list of hours such as [\"09:00-18:30\"]",
+            "22:8  site.holiday[1].date  \"2026-02-30\" is no date; write it as \"2026-12-24\"",
+            "23:10  site.holiday[1].hours[1]  \"9-12\" is not understood; write hours as \"09:00-18:30\", and after midnight as \"20:00-02:00\"",
+        ],
     );
 }
 
@@ -421,17 +465,57 @@ price = "total"
 sale = ["S", "X"]
 refund = ["X"]"##,
         ),
-        &[],
+        &[
+            "8:8  site.till.mqtt  does nothing without [mqtt]; give both or neither",
+            "9:9  site.till.quiet  5s is out of range; give 1m to 1d",
+            "11:10  site.till.http.listen  \"0.0.0.0:8087\" is out of range; give an address of this machine that only it reaches, with a port, such as \"127.0.0.1:8087\" (nothing is encrypted here; a till elsewhere comes over the broker, or through a proxy with TLS)",
+            "12:14  site.till.http.token_file  the file that is named here holds a token of less than 16 characters; make a longer one",
+            "14:8  site.till.folder.path  /etc/footfall/missing does not exist; paths are relative to the config file",
+            "15:14  site.till.folder.poll_every  1ms is out of range; give 500ms to 1h",
+            "16:8  site.till.folder.rows  \"baskets\" is not known here; give \"transactions\" or \"lines\"",
+            "17:13  site.till.folder.delimiter  \"x\" is not known here; give \",\", \";\", \"tab\" or \"|\"",
+            "18:12  site.till.folder.encoding  \"latin-9\" is not known here; give \"utf-8\", \"utf-16\" or \"windows-1252\"",
+            "19:9  site.till.folder.times  \"%H:%M\" is out of range; give \"iso\", \"unix_s\", \"unix_ms\" or a pattern with date and time such as \"%d.%m.%Y %H:%M:%S\"",
+            "22:6  site.till.folder.columns.at  \"#0\" is out of range; give a column's name, or its place \"#1\" to \"#1000\"",
+            "24:1  site.till.folder.columns.price  there is no such setting; known here: id, at, amount, time, what, quantity, item, category, channel, voids, currency",
+            "27:11  site.till.folder.words.refund[1]  and another kind say the same; give one of the two",
+        ],
     );
 }
 
 #[test]
 fn a_till_has_a_way_in_and_the_broker_that_it_needs() {
-    check_table(&site("[site.till]"), &[]);
-    check_table(&site("[site.till]\nmqtt = false"), &[]);
-    check_table(&site("[site.till]\nmqtt = true"), &[]);
+    check_table(
+        &site("[site.till]"),
+        &["7:1  site.till  there is no way in for the till; add at least one, for example mqtt = true"],
+    );
+    check_table(
+        &site("[site.till]\nmqtt = false"),
+        &["7:1  site.till  there is no way in for the till; add at least one, for example mqtt = true"],
+    );
+    check_table(
+        &site("[site.till]\nmqtt = true"),
+        &["8:8  site.till.mqtt  does nothing without [mqtt]; give both or neither"],
+    );
     check_table(&site("[site.till]\nmqtt = true\n[mqtt]\nbroker = \"10.0.0.2:1883\""), &[]);
-    check_table(&site("[site.till.http]\ntoken_file = \"secrets/missing\""), &[]);
+    check_table(
+        &site("[site.till.http]\ntoken_file = \"secrets/missing\""),
+        &[
+            "8:14  site.till.http.token_file  the file that is named here does not exist; paths are relative to the config file (its name is not shown, it may be a password put here by mistake)",
+        ],
+    );
+}
+
+#[test]
+fn columns_of_a_till_have_all_names_or_all_numbers() {
+    let columns = "[site.till.folder]\npath = \"till\"\n[site.till.folder.columns]\nid = \"#1\"\nat = \"#2\"\namount = ";
+    check_table(&site(&format!("{columns}\"#3\"")), &[]);
+    check_table(
+        &site(&format!("{columns}\"total\"")),
+        &[
+            "9:1  site.till.folder.columns  some columns have names and some numbers; give all in the same way",
+        ],
+    );
 }
 
 #[test]

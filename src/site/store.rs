@@ -164,6 +164,8 @@ pub struct Store {
     late: MinuteFlow,
     /// Until when each door has told of what it saw.
     heard_until: BTreeMap<Door, WallTime>,
+    /// Until when zones have told who was seen in them; none where there are none.
+    zones_until: Option<WallTime>,
     forgot_at: Option<WallTime>,
 }
 
@@ -219,6 +221,7 @@ impl Store {
             waiting: BTreeMap::new(),
             late: MinuteFlow::default(),
             heard_until: BTreeMap::new(),
+            zones_until: None,
             forgot_at: None,
         };
         if store.settings.sees_every_door {
@@ -307,6 +310,7 @@ impl Store {
             self.waiting.retain(|start, _| *start <= latest);
         }
         self.heard_until.retain(|_, until| *until <= latest);
+        self.zones_until = self.zones_until.filter(|until| *until <= latest);
     }
 
     fn minute<M: Memory>(&mut self, memory: &mut M, minute: &DoorMinute) -> Result<(), M::Error> {
@@ -339,10 +343,11 @@ impl Store {
 
     fn seen_at_once(&mut self, start: WallTime, people: u32) {
         let start = start.minute();
+        self.zones_until = self.zones_until.max(Some(start + MINUTE));
         if !self.settings.sees_every_door || self.waiting.len() > MOST_WAITING {
             return;
         }
-        // Zones tell of a minute after the doors do: what was seen then counts in the next one.
+        // What was seen in a minute that is worked out already counts in the next one.
         let is_late = self.worked_out.is_some_and(|last| start <= last);
         let flow = if is_late { &mut self.late } else { &mut self.waiting.entry(start).or_default().flow };
         flow.seen_at_once = Some(flow.seen_at_once.unwrap_or(0).max(people));
@@ -449,8 +454,13 @@ impl Store {
         heard.min().unwrap_or(now).min(now).max(now - self.settings.patience)
     }
 
+    /// The same for zones, whose minutes come later than those of lines: a stay is a visit only when it has lasted.
+    fn zones_settled_until(&self, now: WallTime) -> WallTime {
+        self.zones_until.map_or(now, |told| told.max(now - self.settings.patience))
+    }
+
     fn work_out_occupancy<M: Memory>(&mut self, memory: &mut M, now: WallTime) -> Result<(), M::Error> {
-        let settled = self.settled_until(now);
+        let settled = self.settled_until(now).min(self.zones_settled_until(now));
         while let Some(first) = self.waiting.first_entry() {
             let start = *first.key();
             let overfull = self.waiting.len() > MOST_WAITING;

@@ -279,6 +279,25 @@ fn people_who_were_seen_in_zones_are_inside_and_a_late_part_counts_later() {
 }
 
 #[test]
+fn zones_tell_later_than_doors_and_are_waited_for() {
+    let mut shop = Shop::open();
+    let seen = |time: &str, people| StoreInput::SeenAtOnce { start: at(time), people };
+    let doors = |time: &str, exits| [counted("front", at(time), 0, exits), counted("back", at(time), 0, 0)];
+    shop.step(&doors("10:00", 0), at("10:01"));
+    shop.step(&[seen("10:00", 0)], at("10:01"));
+    shop.step(&doors("10:01", 2), at("10:02"));
+    shop.check("occupancy", &["occupancy 10:00 0 fix 0 seen 60"]);
+    // Both were there, and have left: they are no leftovers.
+    shop.step(&[seen("10:01", 2)], at("10:02"));
+    shop.check("occupancy", &["occupancy 10:01 0 fix 2 seen 60"]);
+    // A camera that was taken away is waited for as long as a door is.
+    shop.step(&doors("10:02", 0), at("10:03"));
+    shop.check("occupancy", &[]);
+    shop.step(&[], at("10:05"));
+    shop.check("occupancy", &["occupancy 10:02 0 fix 0 seen 60"]);
+}
+
+#[test]
 fn a_line_that_moved_counts_as_not_seen() {
     let mut shop = Shop::open();
     shop.till(&[&sale("a", "09:10", "10.00")], "09:14");
@@ -372,4 +391,41 @@ proptest! {
         let expected = format!(" visitors {entries} ");
         prop_assert!(last.contains(&expected) && last.ends_with("coverage 1"), "{last}");
     }
+
+    #[test]
+    fn a_restart_anywhere_changes_no_period_and_nobody_inside(
+        minutes in prop::collection::vec((0_u32..5, 0_u32..5, 0_u32..3, prop::option::of(0_u32..3)), 32),
+        restarts in prop::collection::vec(any::<bool>(), 32)
+    ) {
+        let all = |restarts: &[bool]| {
+            let mut shop = Shop::open();
+            for (n, ((entries, exits, back, sold), restart)) in (0_u32..).zip(minutes.iter().zip(restarts)) {
+                let start = at("09:00") + MINUTE * n;
+                let end = start + MINUTE;
+                shop.step(&[counted("front", start, *entries, *exits)], end);
+                if *restart { shop.restart(); }
+                if let Some(sold) = sold {
+                    // Some ids come again, the same or with another time: what was known before has to be known.
+                    shop.till(&[&sale(&format!("s{sold}"), &clock(start.unix_ms()), "10.00")], &clock(end.unix_ms()));
+                }
+                shop.step(&[counted("back", start, *back, 0)], end);
+            }
+            // Beyond patience, so that a door that nobody remembers to wait for is not what differs.
+            shop.step(&[], at("09:40"));
+            let revision = |line: &String| line.split(' ').filter(|word| !is_revision(word)).collect::<Vec<_>>().join(" ");
+            let last = |start: &str| shop.said.iter().rfind(|line| line.starts_with(start)).map(revision);
+            let others: Vec<String> = shop.said.iter().filter(|line| !line.starts_with("quarter")).cloned().collect();
+            (["quarter 09:00", "quarter 09:15"].map(last), sorted(others))
+        };
+        prop_assert_eq!(all(&restarts), all(&[false; 32]));
+    }
+}
+
+fn is_revision(word: &str) -> bool {
+    word.strip_prefix('r').is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
 }
