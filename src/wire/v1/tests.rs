@@ -337,7 +337,9 @@ fn every_example_in_the_topics_page_fits_the_schema() {
         check(name, &serde_json::from_str(block).unwrap());
         seen.push(name);
     }
-    assert_eq!(TOPICS.matches("```json").count(), seen.len(), "an example has no schema marker");
+    // What the box is told is no message of ours; tests/asyncapi.rs has it read by those who take it.
+    let told = TOPICS.matches("<!-- feed: ").count();
+    assert_eq!(TOPICS.matches("```json").count(), seen.len() + told, "an example has no marker");
     for needed in ["batch", "record", "live_crossing", "live_now", "state"] {
         assert!(seen.contains(&needed), "no example of a {needed}");
     }
