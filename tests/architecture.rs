@@ -108,7 +108,6 @@ const SOCKETS: (&[&str], &[&str]) = (
         "capture/opencv.rs",
         "site/till/ways.rs",
         "publish/mqtt.rs",
-        "feeds/badges.rs",
         "feeds/http.rs",
         "config/till.rs",
         "app/audit/serve.rs",
