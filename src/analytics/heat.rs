@@ -42,7 +42,7 @@ impl Default for HeatSettings {
 pub enum Manner {
     /// Walks through.
     Passing,
-    /// Stands, or is on a visit.
+    /// Stands. A visit is more than that: whoever strolls through a zone for long enough is on one too.
     Dwelling,
 }
 

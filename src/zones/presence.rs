@@ -22,8 +22,8 @@ const NEAR_M: f64 = 1.0;
 const SHUFFLE_M_S: f64 = 0.5;
 /// Whoever is faster than they shuffle walks, m/s, and has walked on when lost.
 const WALKING_M_S: f64 = SHUFFLE_M_S;
-/// A velocity follows what is seen within this time: shorter and the wobble of a box is a walk, longer and a stop is missed.
-const VELOCITY_MEMORY_S: f64 = 0.5;
+/// A velocity follows what is seen within about this time: shorter and the wobble of a box is a walk, longer and a stop is missed.
+const VELOCITY_MEMORY_S: f64 = 1.0;
 
 /// Who is in one zone.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use crate::time::WallTime;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A stay becomes a visit after this, where nothing else is said. Whoever walks through four metres, also slowly and talking, is out
-/// again after 6 s (the sample clip: up to 5.7 s); whoever stopped there stayed for 7 s or more.
+/// A stay becomes a visit after this, where nothing else is said. Whoever walks through four metres is out again after 2 to 4 s, who
+/// strolls and talks after up to some 6 s; the slowest of them are taken for visitors all the same (the sample clip: one stays 7.1 s).
 pub const DEFAULT_VISIT_AFTER: Duration = Duration::from_secs(6);
 /// Somebody has left when they were not seen inside for this long: longer than a detector's usual miss, shorter than a
 /// step aside and back.
