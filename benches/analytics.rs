@@ -1,4 +1,4 @@
-//! What everything after the tracker costs: lines, minutes, staff, groups, re-entry, passers-by, flow and heat map.
+//! What everything after the tracker costs: lines, zones, a queue, a restricted place, minutes, staff, groups, re-entry, passers-by, flow and heat map.
 //!
 //! Fifty people walk about a 1920x1080 picture, as in the tracker's bench. The baseline is the tracker's own step over the same
 //! boxes, in the same run; what the whole pipeline takes more than that is the analytics. The limit is what a box may
@@ -11,12 +11,13 @@ use footfall::calibration::mounting::{self, Mounting};
 use footfall::count::{Anchor, Band, LineRole, LineSettings};
 use footfall::detect::Detection;
 use footfall::geom::{ImageBox, ImagePoint, PictureSize, Polygon, Segment};
-use footfall::ids::LineId;
+use footfall::ids::{LineId, ZoneId};
 use footfall::pipeline::{Pipeline, PipelineSettings, SeenFrame};
 use footfall::random::SplitMix64;
 use footfall::time::{FrameTime, WallTime};
 use footfall::track::{TrackSettings, TrackSteps, Tracker};
 use footfall::visitors::VisitorSettings;
+use footfall::zones::{AlertSettings, Allowed, Area, QueueSettings, RestrictionSettings, ZoneSettings};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -68,6 +69,30 @@ fn line(id: &str, x: f32, role: LineRole) -> LineSettings {
     }
 }
 
+/// Eight zones side by side over the whole picture; one is a queue, and in one nobody may be.
+fn zones() -> Vec<ZoneSettings> {
+    let area = |left: f32, right: f32| {
+        let corners = [(left, 200.0), (right, 200.0), (right, 1000.0), (left, 1000.0)];
+        let corners = corners.map(|(x, y)| ImagePoint::new(x, y)).to_vec();
+        Area::Image(Polygon::new(corners).expect("a rectangle"))
+    };
+    let zone = |number: u8| {
+        let left = 240.0 * f32::from(number);
+        let id = ZoneId::parse(&format!("zone-{number}")).expect("an id");
+        ZoneSettings::new(id, area(left, left + 240.0))
+    };
+    let mut zones: Vec<_> = (0..8).map(zone).collect();
+    zones[2].queue = Some(QueueSettings {
+        service: area(700.0, 720.0),
+        served_after: Duration::from_secs(2),
+        length: Some(AlertSettings { above: 4, clear_at: 2, during: Duration::from_secs(30) }),
+        wait: None,
+    });
+    zones[5].restriction =
+        Some(RestrictionSettings { allowed: Allowed::Never, min_people: 1, after: Duration::from_secs(5) });
+    zones
+}
+
 fn settings(floor: Option<Floor>) -> PipelineSettings {
     let corner = |x: f32, y: f32| ImagePoint::new(x, y);
     let place = |x: f32| {
@@ -88,7 +113,7 @@ fn settings(floor: Option<Floor>) -> PipelineSettings {
             line("dock", 1680.0, LineRole::Goods),
         ],
         exclusion: Vec::new(),
-        zones: Vec::new(),
+        zones: zones(),
         visitors,
         quarters: QuarterSettings::default(),
         longest_gap: Duration::from_secs(2),

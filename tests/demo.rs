@@ -64,7 +64,11 @@ fn people_in_the_clip_arrive_at_a_subscriber_as_crossings_and_minutes() {
 
 #[test]
 fn a_demo_in_which_nobody_crosses_the_line_fails_and_shows_the_logs() {
-    let nobody = ["footfall: no crossing arrived from box demo-sample", "what the box said", "exit code 6"];
+    let nobody = [
+        "footfall: no crossing and no sale with a conversion rate arrived from box demo-sample",
+        "what the box said",
+        "exit code 6",
+    ];
     let (crossings, minutes) = arrived(&check(3, Some("1,1,1,20"), 6, &[], &nobody));
     assert_eq!(crossings, 0);
     assert!(minutes > 0, "a minute in which nobody came is a record too");

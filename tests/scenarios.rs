@@ -120,7 +120,8 @@ impl Shop {
         let now = at(now_ms).wall;
         let mut inputs: Vec<StoreInput> =
             events.iter().filter_map(|event| StoreInput::of_camera(&camera, event)).collect();
-        while let Some(told) = self.sales.pop_front_if(|told| told.told_ms <= now_ms) {
+        while self.sales.front().is_some_and(|told| told.told_ms <= now_ms) {
+            let Some(told) = self.sales.pop_front() else { break };
             let intake = till::read(told.json.as_bytes(), "mqtt", &FeedFormat::Json, &self.feed, now);
             inputs.push(StoreInput::Till(intake));
         }

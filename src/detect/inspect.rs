@@ -270,7 +270,8 @@ fn picture_input(port: &Port) -> Option<PictureInput<'_>> {
 }
 
 fn see_nanodet(sight: &Sight<'_>) -> Option<Seen> {
-    let habits = (Channels::Bgr, Normalisation::Imagenet, Fit::Stretch);
+    // It is trained on squares, and finds hardly anybody in a wide picture that is squeezed to one.
+    let habits = (Channels::Bgr, Normalisation::Imagenet, Fit::Letterbox);
     see_nanodet_levels(sight).or_else(|| see_nanodet_plus(sight)).map(|(head, count)| Seen {
         head,
         count,

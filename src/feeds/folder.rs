@@ -10,7 +10,6 @@ use crate::site::till::TillFolderSettings;
 use crate::time::{Clock, WallTime};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -97,11 +96,9 @@ impl Watched {
         let mut still_there = BTreeMap::new();
         let mut outcome = Ok(Going::On);
         for (path, state) in found {
-            let since = match self.last.get(&path) {
-                Some((known, since)) if *known == state => *since,
-                _ => now,
-            };
-            let is_settled = self.last.contains_key(&path) && now.saturating_sub(since) >= self.settle;
+            let known = self.last.get(&path).filter(|(known, _)| *known == state);
+            let since = known.map_or(now, |(_, since)| *since);
+            let is_settled = known.is_some() && now.saturating_sub(since) >= self.settle;
             if is_settled && outcome != Ok(Going::Ended) {
                 // A file that cannot be taken does not hold up the others.
                 match self.take(&path) {
@@ -228,8 +225,7 @@ fn changed_ms(about: &fs::Metadata) -> u64 {
 fn reasons(receipt: &Receipt) -> String {
     let mut text = "row,reason\n".to_owned();
     for (row, why) in &receipt.aside {
-        // Writing to a text cannot fail.
-        let _ = writeln!(text, "{row},\"{}\"", why.replace('"', "\"\""));
+        text += &format!("{row},\"{}\"\n", why.replace('"', "\"\""));
     }
     text
 }
@@ -245,14 +241,14 @@ fn free_name(folder: &Path, name: &OsStr) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feeds::door;
+    use crate::feeds::{door, tests::named};
     use crate::time::SystemClock;
     use std::thread::JoinHandle;
 
     /// A watched folder, and somebody who answers everything in this way and keeps what was handed over.
     fn watched(folder: &Path, answer: Result<Receipt, NotTaken>) -> (Watched, JoinHandle<Vec<Vec<u8>>>) {
         let (sender, taken) = door();
-        let answering = std::thread::spawn(move || {
+        let answering = named(move || {
             let mut seen = Vec::new();
             for handed in taken {
                 seen.push(handed.bytes.clone());

@@ -123,7 +123,7 @@ fn refused(status: StatusCode, why: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feeds::door;
+    use crate::feeds::{door, tests::named};
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
@@ -145,7 +145,7 @@ mod tests {
         let token = Token::new(TOKEN.to_owned()).unwrap();
         let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token };
         let address = start(&settings, &[Feed::Till], sender).unwrap();
-        let answering = answer.map(|answer| std::thread::spawn(move || taken.recv().unwrap().answer(answer)));
+        let answering = answer.map(|answer| named(move || taken.recv().unwrap().answer(answer)));
         let mut stream = TcpStream::connect(address).unwrap();
         let length = length.unwrap_or(body.len());
         let request = format!(

@@ -168,12 +168,19 @@ fn gone<T>(_handed: std::sync::mpsc::SendError<T>) -> NotTaken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread::{Builder, JoinHandle};
+
+    /// A thread of a test.
+    pub(in crate::feeds) fn named<T: Send + 'static>(
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        Builder::new().name("test".to_owned()).spawn(work).unwrap()
+    }
 
     #[test]
     fn whoever_hands_something_over_gets_the_answer_to_just_that() {
         let (sender, taken) = door();
-        let asking =
-            std::thread::spawn(move || sender.hand(Feed::Till, Way::Http, Format::Json, b"{}".to_vec()));
+        let asking = named(move || sender.hand(Feed::Till, Way::Http, Format::Json, b"{}".to_vec()));
         let handed = taken.recv().unwrap();
         assert_eq!((handed.feed, handed.bytes.as_slice()), (Feed::Till, b"{}".as_slice()));
         handed.answer(Ok(Receipt { accepted: 2, ..Receipt::default() }));
@@ -190,8 +197,7 @@ mod tests {
     #[test]
     fn nothing_is_taken_when_what_was_handed_over_is_dropped() {
         let (sender, taken) = door();
-        let asking =
-            std::thread::spawn(move || sender.hand(Feed::Till, Way::Folder, Format::Csv, Vec::new()));
+        let asking = named(move || sender.hand(Feed::Till, Way::Folder, Format::Csv, Vec::new()));
         drop(taken.recv());
         assert_eq!(asking.join().unwrap(), Err(NotTaken::Stopped));
     }

@@ -99,10 +99,17 @@ fn a_file_that_cannot_be_trusted_is_set_aside_and_kept() {
         let other = rusqlite::Connection::open(path).unwrap();
         other.execute_batch("DROP TABLE meta").unwrap();
     });
-    check(|path| {
-        let other = rusqlite::Connection::open(path).unwrap();
-        other.pragma_update(None, "application_id", 1).unwrap();
-    });
+}
+
+#[test]
+fn another_programs_database_is_refused_and_not_touched() {
+    let (_folder, path) = place();
+    drop(open(&path).unwrap());
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "application_id", 1).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let refused = open(&path).unwrap_err().to_string();
+    assert!(refused.contains("another program's file"), "{refused}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[test]

@@ -94,9 +94,14 @@ pub struct Counts {
 }
 
 enum Order {
-    Store(Fact),
+    /// Boxed: most orders are a few words.
+    Store(Box<Fact>),
     Confirm(SeqRange),
-    Waiting { after: u64, limit: usize, reply: SyncSender<Option<Vec<Row>>> },
+    Waiting {
+        after: u64,
+        limit: usize,
+        reply: SyncSender<Option<Vec<Row>>>,
+    },
     Count(SyncSender<Option<Counts>>),
     Stop(SyncSender<Result<(), StopError>>),
 }
@@ -111,7 +116,7 @@ impl RecordSender {
     /// # Errors
     /// [`WriterGone`] after the outbox was stopped.
     pub fn submit(&self, fact: Fact) -> Result<(), WriterGone> {
-        self.0.send(Order::Store(fact)).map_err(gone)
+        self.0.send(Order::Store(Box::new(fact))).map_err(gone)
     }
 }
 
@@ -289,7 +294,7 @@ impl Writer {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Store(fact) => self.keep(fact),
+            Order::Store(fact) => self.keep(*fact),
             Order::Confirm(range) => {
                 self.confirmed.push(range);
                 self.due();

@@ -38,6 +38,6 @@ fn door_minute(camera: &CameraId, minute: &LineMinute) -> DoorMinute {
 /// Zones may overlap, and so may cameras: the fullest one is what is sure.
 fn seen_at_once(minute: &ZoneMinute) -> Option<StoreInput> {
     let present = minute.present.filter(|_| minute.valid)?;
-    let people = u32::try_from(present.max).unwrap_or(u32::MAX);
+    let people = present.max;
     Some(StoreInput::SeenAtOnce { start: minute.start, people })
 }

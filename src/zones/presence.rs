@@ -2,8 +2,7 @@
 //!
 //! A foot on the edge flickers in and out. So a stay begins when somebody was inside for [`SETTLED_AFTER`] without a
 //! break, and goes on until nobody saw them inside for `leave_after`; both times are then put where it really began and
-//! ended. Whoever is lost from view inside is not gone yet: a new track that appears near the place is the same person. Near is
-//! meant of where they would be by then: whoever stood is still there, and whoever walked has walked on.
+//! ended. Whoever is lost from view inside is not gone yet: a new track that appears near the place is the same person.
 
 use super::{Standing, StayId, Visit, VisitEnd, VisitRule, ZoneSettings, ZoneStep};
 use crate::geom::{FloorPoint, ImagePoint};
@@ -20,10 +19,6 @@ pub(super) const LOST_AFTER: Duration = Duration::from_secs(2);
 const NEAR_M: f64 = 1.0;
 /// ... and how much farther for every second since, m/s: people in a zone shuffle, they do not walk.
 const SHUFFLE_M_S: f64 = 0.5;
-/// Whoever is faster than they shuffle walks, m/s, and has walked on when lost.
-const WALKING_M_S: f64 = SHUFFLE_M_S;
-/// A velocity follows what is seen within about this time: shorter and the wobble of a box is a walk, longer and a stop is missed.
-const VELOCITY_MEMORY_S: f64 = 1.0;
 
 /// Who is in one zone.
 #[derive(Debug, Clone)]
@@ -49,8 +44,6 @@ struct Stay {
     is_inside: bool,
     seen: FrameTime,
     place: Place,
-    /// Metres a second across and down the picture, or along the axes of the floor.
-    velocity: [f64; 2],
     is_settled: bool,
     is_visit: bool,
     is_engaged: bool,
@@ -88,7 +81,7 @@ impl Presence {
             return Some(id);
         };
         let stay = &mut self.stays[found];
-        stay.moved_to(standing.track, place, at);
+        (stay.track, stay.place) = (standing.track, place);
         stay.see(at, is_inside);
         Some(stay.id)
     }
@@ -99,7 +92,7 @@ impl Presence {
         let candidates = self.stays.iter().enumerate().filter_map(|(index, stay)| {
             let gap = at.since(stay.seen);
             let is_lost = stay.is_inside && !gap.is_zero() && gap <= patience;
-            let metres = if is_lost { stay.metres_off(place, gap) } else { f64::INFINITY };
+            let metres = if is_lost { stay.place.metres_to(place) } else { f64::INFINITY };
             (metres <= NEAR_M + SHUFFLE_M_S * gap.as_secs_f64()).then_some((index, metres))
         });
         candidates.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
@@ -202,35 +195,12 @@ impl Stay {
             is_inside: true,
             seen: at,
             place,
-            velocity: [0.0; 2],
             is_settled: false,
             is_visit: false,
             is_engaged: false,
             is_staff: false,
             told: at,
         }
-    }
-
-    /// Follows the person to where they are seen now. What is known of how fast they are ends with their track.
-    fn moved_to(&mut self, track: TrackId, place: Place, at: FrameTime) {
-        let passed = at.since(self.seen).as_secs_f64();
-        if track != self.track {
-            self.velocity = [0.0; 2];
-        } else if passed > 0.0 {
-            let now = self.place.metres_to(&place).map(|metres| metres / passed);
-            let share = (passed / VELOCITY_MEMORY_S).min(1.0);
-            self.velocity =
-                [0, 1].map(|axis| self.velocity[axis] + share * (now[axis] - self.velocity[axis]));
-        }
-        (self.track, self.place) = (track, place);
-    }
-
-    /// How far a place is from where this person, lost `gap` ago, would be now, metres.
-    fn metres_off(&self, place: &Place, gap: Duration) -> f64 {
-        let [x_m_s, y_m_s] = self.velocity;
-        let walked_s = if x_m_s.hypot(y_m_s) > WALKING_M_S { gap.as_secs_f64() } else { 0.0 };
-        let [x_m, y_m] = self.place.metres_to(place);
-        (x_m - walked_s * x_m_s).hypot(y_m - walked_s * y_m_s)
     }
 
     fn see(&mut self, at: FrameTime, is_inside: bool) {
@@ -291,14 +261,13 @@ impl Place {
         }
     }
 
-    /// The way from here to another place, metres: on the floor where it is known, else by the size of the people.
-    fn metres_to(&self, other: &Self) -> [f64; 2] {
-        if let (Some(from), Some(to)) = (self.in_floor, other.in_floor) {
-            return [to.x_m - from.x_m, to.y_m - from.y_m];
+    /// How far apart two places are, metres: on the floor where it is known, else by the size of the people.
+    fn metres_to(&self, other: &Self) -> f64 {
+        if let (Some(a), Some(b)) = (self.in_floor, other.in_floor) {
+            return (a.x_m - b.x_m).hypot(a.y_m - b.y_m);
         }
-        let metre_px = self.metre_px.max(other.metre_px).max(1.0);
-        let px = [other.in_image.x - self.in_image.x, other.in_image.y - self.in_image.y];
-        px.map(|px| f64::from(px / metre_px))
+        let px = (self.in_image.x - other.in_image.x).hypot(self.in_image.y - other.in_image.y);
+        f64::from(px / self.metre_px.max(other.metre_px).max(1.0))
     }
 }
 

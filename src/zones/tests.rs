@@ -132,53 +132,6 @@ fn a_new_track_too_far_or_too_late_is_somebody_else() {
     );
 }
 
-/// Plays frames of `(track, x)`, one a tenth of a second, in a zone of 18 m.
-fn walked(frames: impl Iterator<Item = Option<(u64, f32)>>) -> String {
-    let mut wide = table();
-    let corners = [(0.0, 0.0), (900.0, 0.0), (900.0, 100.0), (0.0, 100.0)];
-    wide.area = Area::Image(Polygon::new(corners.map(|(x, y)| ImagePoint::new(x, y)).to_vec()).unwrap());
-    let (mut zones, mut steps, mut now) = (Zones::new(vec![wide]), Vec::new(), 0);
-    for seen in frames {
-        now += FRAME_MS;
-        seen.iter().for_each(|(track, x)| zones.see(&standing(*track, now, *x)));
-        zones.settle(at(now), &mut steps);
-    }
-    zones.finish(at(now), &mut steps);
-    visits(&steps.into_iter().map(|(_, step)| step).collect::<Vec<_>>())
-}
-
-/// Somebody walks at 1 m/s for 4 s and is lost; another track is seen from 6 s on, this far from where that was, and walks for 3 s.
-fn then_appears(metres: f32) -> String {
-    let frames = 1..=90_u8;
-    walked(frames.map(|frame| match frame {
-        ..=40 => Some((1, 100.0 + 5.0 * f32::from(frame))),
-        41..=60 => None,
-        61.. => Some((2, 300.0 + 50.0 * metres + 5.0 * f32::from(frame - 61))),
-    }))
-}
-
-#[test]
-fn a_stranger_who_appears_where_a_walker_was_lost_seconds_ago_does_not_carry_them_on() {
-    assert_eq!(then_appears(-0.5), "");
-}
-
-#[test]
-fn a_walker_who_comes_out_from_behind_a_pillar_is_carried_on() {
-    assert_eq!(then_appears(2.1), "1 0.1 for 8.9 stopped");
-    assert_eq!(then_appears(4.5), "");
-}
-
-#[test]
-fn whoever_walked_and_then_stood_when_lost_is_still_there() {
-    let frames = (1..=90_u8).map(|frame| match frame {
-        ..=20 => Some((1, 100.0 + 5.0 * f32::from(frame))),
-        21..=40 => Some((1, 200.0)),
-        41..=70 => None,
-        71.. => Some((2, 205.0)),
-    });
-    assert_eq!(walked(frames), "1 0.1 for 8.9 stopped");
-}
-
 #[test]
 fn a_track_that_is_still_seen_gives_its_stay_to_nobody() {
     check(&[(1, 0.0, 10.0, IN), (2, 3.0, 10.0, 155.0)], "2 3 for 6.9 stopped; 1 0 for 9.9 stopped");

@@ -87,7 +87,7 @@ fn network() -> OrtDetector {
     OrtDetector::open(&settings).unwrap()
 }
 
-/// Counts the first 66 s of the sample clip and audits them; gives the clip of its first minute.
+/// Counts the first 76 s of the sample clip and audits them; gives the clip of its first minute.
 fn recorded(folder: &Path) -> Clip {
     let (mut source, mut network) = (sample(), network());
     let start = FrameTime { elapsed: Duration::ZERO, wall: *START };
@@ -109,7 +109,7 @@ fn recorded(folder: &Path) -> Clip {
     let (mut frame, mut people, mut events) = (Frame::default(), Vec::<Detection>::new(), Vec::new());
     let mut every_second = |number: u64, _: FrameTime| number % 2 == 1;
     while source.read_wanted(&mut every_second, &mut frame).unwrap() == ReadOutcome::Frame
-        && frame.at.elapsed < Duration::from_secs(66)
+        && frame.at.elapsed < Duration::from_secs(76)
     {
         network.detect(&frame.picture, frame.at, &mut people).unwrap();
         let seen = SeenFrame { number: frame.number, at: frame.at, size: SIZE, dropped: 0 };

@@ -6,7 +6,7 @@ use footfall::feeds::{Feed, Handed, NotTaken, Receipt, door};
 use footfall::ids::{BoxId, StoreId, TenantId};
 use footfall::wire::topics::BoxNames;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 const TILL: &str = "footfall/v1/acme/berlin-1/acme-b1-door/till";
@@ -25,7 +25,7 @@ fn listening(port: u16) -> Listening {
         box_id: BoxId::parse("acme-b1-door").expect("a valid id"),
     };
     let (sender, taken) = door();
-    let (tell, links) = channel();
+    let (tell, links) = sync_channel(64);
     let mqtt = TestBox::at(port).mqtt;
     let told = move |link| drop(tell.send(link));
     start(&mqtt, &names, &[Feed::Till], sender, told).expect("a thread");
