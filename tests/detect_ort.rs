@@ -158,10 +158,13 @@ fn a_network_of_another_size_is_told_with_both_sizes() {
 
 #[test]
 fn a_network_of_another_type_is_told_with_both_types() {
+    let comment = "# People in a wide picture that is stretched to a square are too thin to be seen.\n";
     let plain = "element = \"u8\"\nfit = \"letterbox\"\nmean = [0, 0, 0]\nstd = [1, 1, 1]";
-    let normalised = "element = \"f32\"\nfit = \"letterbox\"\nmean = [103.53, 116.28, 123.675]\nstd = [57.375, 57.12, 58.395]";
+    let normalised = format!(
+        "element = \"f32\"\n{comment}fit = \"letterbox\"\nmean = [103.53, 116.28, 123.675]\nstd = [57.375, 57.12, 58.395]"
+    );
     assert_eq!(
-        check(normalised, plain),
+        check(&normalised, plain),
         "model nanodet-g-416-int8: input `input` is f32 [1, 3, 416, 416], the manifest says u8 [1, 3, 416, 416]"
     );
 }
