@@ -1,4 +1,4 @@
-//! How the till reaches the box: settings of the three ways in. Who opens sockets and files stands in `app`.
+//! How the till reaches the box: settings of the three ways in. Who opens sockets and files stands in `feeds`.
 
 use super::CsvMapping;
 use std::fmt;
