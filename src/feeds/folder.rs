@@ -85,7 +85,6 @@ impl Watched {
 
     /// Takes the files that have not changed for a while.
     fn look(&mut self) -> Result<Going, String> {
-        self.can_put_away()?;
         let found = self.files().map_err(|fault| {
             let folder = self.folder.display();
             format!(
@@ -101,7 +100,7 @@ impl Watched {
             let is_settled = known.is_some() && now.saturating_sub(since) >= self.settle;
             if is_settled && outcome != Ok(Going::Ended) {
                 // A file that cannot be taken does not hold up the others.
-                match self.take(&path) {
+                match self.can_put_away().and_then(|()| self.take(&path)) {
                     Ok(Going::Ended) => outcome = Ok(Going::Ended),
                     Ok(Going::On) => {}
                     Err(fault) => outcome = Err(fault),
@@ -118,9 +117,6 @@ impl Watched {
 
     /// Nothing is taken that could not be put away: it would be taken again and again.
     fn can_put_away(&self) -> Result<(), String> {
-        if !self.folder.is_dir() {
-            return Ok(());
-        }
         let probe = self.folder.join("done").join(".probe");
         let made = fs::create_dir_all(self.folder.join("done")).and_then(|()| fs::write(&probe, ""));
         made.and_then(|()| fs::remove_file(&probe)).map_err(|fault| {
@@ -276,7 +272,7 @@ mod tests {
         watched.look().unwrap();
         fs::write(folder.path().join("a.csv"), "id\n1\n2\n").unwrap();
         watched.look().unwrap();
-        assert_eq!(names(folder.path()), ["a.csv", "done"], "it was still being written");
+        assert_eq!(names(folder.path()), ["a.csv"], "it was still being written");
         watched.look().unwrap();
         assert_eq!(
             (names(folder.path()), names(&folder.path().join("done"))),
@@ -294,7 +290,7 @@ mod tests {
             fs::write(folder.path().join(name), "id\n").unwrap();
         }
         (0..3).for_each(|_| assert_eq!(watched.look(), Ok(Going::On)));
-        assert_eq!(names(folder.path()), [".c.csv", "a.csv.part", "b.txt", "done"]);
+        assert_eq!(names(folder.path()), [".c.csv", "a.csv.part", "b.txt"]);
     }
 
     #[test]

@@ -256,17 +256,17 @@ impl Store {
     pub fn day_so_far<M: Memory>(&self, memory: &M, now: WallTime) -> Result<Period, M::Error> {
         let day = self.settings.calendar.business_day(now);
         let start = self.settings.calendar.span_of_day(day).start;
-        let until = |end| DuePeriod {
+        let until_now = DuePeriod {
             kind: SpanKind::Day,
-            span: TimeSpan { start, end },
+            span: TimeSpan { start, end: now },
             revision: 0,
             fingerprint: String::new(),
         };
-        let mut so_far = self.period(memory, &until(now))?;
+        let mut so_far = self.period(memory, &until_now)?;
         // Minutes come when they are over: the one that runs is not unseen, it is not told yet.
         let settled = self.settled_until(now);
         if start < settled {
-            so_far.sums.coverage = self.period(memory, &until(settled))?.sums.coverage;
+            (so_far.sums.coverage, _) = self.coverages(memory, TimeSpan { start, end: settled })?;
         }
         Ok(so_far)
     }
@@ -524,15 +524,7 @@ impl Store {
         let DuePeriod { kind, span, revision, .. } = *due;
         let open = self.settings.calendar.schedule().open_within(span);
         let sums = memory.door_sums(span)?;
-        let mut open_sums = Vec::with_capacity(open.len());
-        for part in &open {
-            open_sums.extend(memory.door_sums(*part)?);
-        }
-        // A time in which nobody opens is judged as a whole.
-        let judged = if open.is_empty() { &sums } else { &open_sums };
-        let open_time = open.iter().map(|part| part.length()).sum::<Duration>();
-        let base = if open.is_empty() { span.length() } else { open_time };
-        let coverage = |role| self.coverage(judged, role, base);
+        let (coverage, passersby_coverage) = self.coverages(memory, span)?;
         let of = |role| sums.iter().filter(move |sum| sum.door.role == role);
         let has = |role| self.settings.doors.iter().any(|door| door.role == role);
         let till_so_far = if self.settings.has_till { Some(memory.till_sums(span)?) } else { None };
@@ -545,8 +537,8 @@ impl Store {
                 .then(|| of(LineRole::Passersby).map(|sum| sum.passersby).sum()),
             till: till_so_far.filter(|_| is_complete),
             on_duty: self.on_duty(memory, span)?,
-            coverage: coverage(LineRole::Door),
-            passersby_coverage: coverage(LineRole::Passersby),
+            coverage,
+            passersby_coverage,
         };
         let business_day = self.settings.calendar.business_day(span.start);
         Ok(Period {
@@ -559,6 +551,22 @@ impl Store {
             till_so_far,
             figures: figures(&sums, self.settings.least_coverage),
         })
+    }
+
+    /// What share of the opening time within a span the worst door saw, and the worst line for passers-by.
+    fn coverages<M: Memory>(&self, memory: &M, span: TimeSpan) -> Result<(f64, f64), M::Error> {
+        let mut judged = self.settings.calendar.schedule().open_within(span);
+        if judged.is_empty() {
+            // A time in which nobody opens is judged as a whole.
+            judged.push(span);
+        }
+        let base = judged.iter().map(|part| part.length()).sum();
+        let mut sums = Vec::with_capacity(judged.len());
+        for part in judged {
+            sums.extend(memory.door_sums(part)?);
+        }
+        let coverage = |role| self.coverage(&sums, role, base);
+        Ok((coverage(LineRole::Door), coverage(LineRole::Passersby)))
     }
 
     /// What share of `base` the worst line of a role really saw; 0 where there is none.
