@@ -37,4 +37,6 @@ pub mod ledger;
 pub mod publish;
 pub mod feeds;
 pub mod config;
+#[cfg(feature = "hq")]
+pub mod hq;
 pub mod app;

@@ -19,6 +19,8 @@ pub mod eye;
 #[cfg(feature = "capture-opencv")]
 pub mod film;
 mod health;
+#[cfg(feature = "hq")]
+pub mod hq;
 pub mod look;
 #[cfg(feature = "detect-ort")]
 pub mod model;
