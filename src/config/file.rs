@@ -26,6 +26,22 @@ pub fn load(path: &Path, program: &Path) -> Result<EdgeSettings, ConfigError> {
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
 }
 
+/// Reads and checks the config file of head office.
+///
+/// # Errors
+/// As [`load`].
+#[cfg(feature = "hq")]
+pub fn load_hq(path: &Path) -> Result<crate::hq::settings::HqSettings, ConfigError> {
+    let text = read_text(path)?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let files = DiskFiles { folder, program: PathBuf::new() };
+    super::hq::check(&text, &files).map_err(|(faults, more)| ConfigError::Faults {
+        path: path.to_owned(),
+        faults,
+        more,
+    })
+}
+
 /// Where a file may lie that comes with the program: in the working directory, around the program as it was
 /// built, and where it is installed.
 fn places_of(name: &Path, program: &Path) -> Vec<PathBuf> {

@@ -5,7 +5,7 @@
 //!
 //! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `health`, `store`,
 //! `till`, `visitors` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
-//! lengths of time.
+//! lengths of time. `hq` is the config file of head office.
 
 mod audit;
 mod broker;
@@ -16,6 +16,8 @@ pub mod fault;
 pub mod file;
 pub mod geometry;
 mod health;
+#[cfg(feature = "hq")]
+pub mod hq;
 pub mod span;
 mod store;
 mod till;
