@@ -36,7 +36,7 @@ pub mod outbox;
 pub mod ledger;
 pub mod publish;
 pub mod feeds;
+pub mod config;
 #[cfg(feature = "hq")]
 pub mod hq;
-pub mod config;
 pub mod app;

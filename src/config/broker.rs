@@ -58,7 +58,7 @@ fn topic_prefix(text: &str) -> Result<String, FaultKind> {
     Err(FaultKind::OutOfRange { got, range: range.to_owned() })
 }
 
-pub(super) fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
+pub(crate) fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
     let ca_file = table.need("ca_file", "ca_file = \"ca.pem\"").and_then(|e| existing_file(&e, files));
     let (certificate, key) = (table.get("certificate_file"), table.get("key_file"));
     match (&certificate, &key) {
@@ -75,7 +75,7 @@ pub(super) fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Op
 }
 
 /// `user` and `password_file`, both or neither.
-pub(super) fn login(
+pub(crate) fn login(
     user: Option<&Entry<'_>>,
     table: &mut Table<'_>,
     files: &dyn FilesBeside,
@@ -92,7 +92,7 @@ pub(super) fn login(
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port`.
-pub(super) fn host_and_port(text: &str) -> Result<(String, Option<u16>), FaultKind> {
+pub(crate) fn host_and_port(text: &str) -> Result<(String, Option<u16>), FaultKind> {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((v6, "")) => (v6, None),
         Some((v6, port)) => (v6, Some(port.strip_prefix(':').ok_or(FaultKind::Broker)?)),

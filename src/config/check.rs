@@ -164,7 +164,7 @@ fn default_model(table: &Table<'_>, files: &dyn FilesBeside) -> PathBuf {
 }
 
 /// The file that a setting names, where it is there.
-pub(super) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+pub(crate) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     let path = files.resolve(Path::new(entry.text()?));
     if files.kind(&path) == PathKind::File {
         return Some(path);
@@ -179,7 +179,7 @@ fn problem_at(path: &Path, files: &dyn FilesBeside) -> FileProblem {
 }
 
 /// The password in the file that a setting names; a fault shows neither the file's name nor its text.
-pub(super) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<String> {
+pub(crate) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<String> {
     let path = files.resolve(Path::new(entry.text()?));
     files.secret(&path).map_err(|problem| entry.fault(FaultKind::SecretFile(problem))).ok()
 }

@@ -26,20 +26,19 @@ pub fn load(path: &Path, program: &Path) -> Result<EdgeSettings, ConfigError> {
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
 }
 
-/// Reads and checks the config file of head office.
+/// Reads a file of settings, and hands its text to `check` with the disk that lies around it.
 ///
 /// # Errors
-/// As [`load`].
+/// [`ConfigError`] says why the file cannot be read, or lists every fault in it.
 #[cfg(feature = "hq")]
-pub fn load_hq(path: &Path) -> Result<crate::hq::settings::HqSettings, ConfigError> {
+pub(crate) fn load_with<T>(
+    path: &Path,
+    check: impl FnOnce(&str, &dyn FilesBeside) -> Result<T, (Vec<super::Fault>, usize)>,
+) -> Result<T, ConfigError> {
     let text = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let files = DiskFiles { folder, program: PathBuf::new() };
-    super::hq::check(&text, &files).map_err(|(faults, more)| ConfigError::Faults {
-        path: path.to_owned(),
-        faults,
-        more,
-    })
+    check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
 }
 
 /// Where a file may lie that comes with the program: in the working directory, around the program as it was

@@ -5,19 +5,17 @@
 //!
 //! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `health`, `store`,
 //! `till`, `visitors` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
-//! lengths of time. `hq` is the config file of head office.
+//! lengths of time.
 
 mod audit;
-mod broker;
+pub(crate) mod broker;
 mod camera;
 pub mod check;
-mod document;
+pub(crate) mod document;
 pub mod fault;
 pub mod file;
 pub mod geometry;
 mod health;
-#[cfg(feature = "hq")]
-pub mod hq;
 pub mod span;
 mod store;
 mod till;

@@ -1,16 +1,19 @@
-//! The config file of head office: the same walk, the same faults, other settings.
+//! The config file of head office: the same walk and the same faults as the box's, other settings.
+//!
+//! What is not obvious: all faults come at once, each with its place, and none of them shows a secret.
 
-use super::broker::{host_and_port, login, tls_settings};
-use super::check::{FilesBeside, PathKind, password};
-use super::document::{Entry, FaultSink, SpanRule, Table, read_document};
-use super::fault::{Fault, FaultKind, FileProblem};
-use crate::hq::settings::{BrokerSettings, HqSettings, HttpSettings, KeepSettings, OidcSettings};
+use super::settings::{BrokerSettings, HqSettings, HttpSettings, KeepSettings, OidcSettings};
+use crate::config::broker::{host_and_port, login, tls_settings};
+use crate::config::check::{FilesBeside, PathKind, existing_file, password};
+use crate::config::document::{Entry, FaultSink, SpanRule, Table, read_document};
+use crate::config::fault::FileProblem;
+use crate::config::{ConfigError, Fault, FaultKind};
 use crate::ids::BoxId;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The commented file that `footfall-hq config default` prints: template and reference in one.
-pub const DEFAULT_FILE: &str = include_str!("hq.toml");
+pub const DEFAULT_FILE: &str = include_str!("config.toml");
 
 const DEFAULT_DATABASE: &str = "hq.sqlite";
 const DEFAULT_CLIENT_ID: &str = "footfall-hq";
@@ -36,6 +39,14 @@ const fn days(default: u64) -> SpanRule {
     SpanRule::of_ms(default * DAY_MS, DAY_MS, 10_000 * DAY_MS)
 }
 
+/// Reads and checks a config file.
+///
+/// # Errors
+/// [`ConfigError`] says why the file cannot be read, or lists every fault in it.
+pub fn load(path: &Path) -> Result<HqSettings, ConfigError> {
+    crate::config::file::load_with(path, check)
+}
+
 /// Checks the text of head office's config file.
 ///
 /// # Errors
@@ -55,7 +66,7 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
         None => Some(files.resolve(Path::new(DEFAULT_DATABASE))),
         Some(e) => new_file(&e, files),
     };
-    let register = root.get("register").map(|e| super::check::existing_file(&e, files));
+    let register = root.get("register").map(|e| existing_file(&e, files));
     let broker = root.get("mqtt").map(|e| e.table(|table| broker(table, files)));
     let http = match root.get("http") {
         None => Some(HttpSettings {
