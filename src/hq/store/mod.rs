@@ -5,6 +5,7 @@
 //! tables and their meaning are in `schema.sql`.
 
 pub mod clock;
+pub mod rollup;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
