@@ -183,8 +183,21 @@ impl<'a> Entry<'a> {
         self.sink.note(self.at_byte(), self.path.clone(), kind.into());
     }
 
-    fn at_byte(&self) -> usize {
+    /// Where the value starts, in bytes: what a later [`Entry::taken`] tells of it.
+    pub(crate) fn at_byte(&self) -> usize {
         self.value.span().start
+    }
+
+    /// Notes that this name was given before, at that byte. Lines are only counted for faults: a register has thousands of names.
+    pub(crate) fn taken(&self, what: &'static str, id: &str, first_at_byte: usize) {
+        let first = place_of(self.sink.text, first_at_byte);
+        self.fault(FaultKind::Duplicate { what, id: shortened(id), first });
+    }
+
+    /// Notes that a thing of this name stands at the same time, given at that byte.
+    pub(crate) fn overlaps(&self, id: &str, first_at_byte: usize) {
+        let first = place_of(self.sink.text, first_at_byte);
+        self.fault(FaultKind::Overlaps { id: shortened(id), first });
     }
 
     /// Where the value starts.
@@ -347,10 +360,15 @@ fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// The known key that was probably meant: at most one letter in three differs.
+/// The known key that was probably meant.
 fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    let distance = |candidate: &str| strsim::osa_distance(&shortened(key), candidate);
-    let best = known.iter().copied().min_by_key(|candidate| distance(candidate))?;
+    nearest_of(key, known.iter().copied())
+}
+
+/// The name that was probably meant: at most one letter in three differs.
+pub(crate) fn nearest_of<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let distance = |candidate: &str| strsim::osa_distance(&shortened(name), candidate);
+    let best = known.min_by_key(|candidate| distance(candidate))?;
     (distance(best) * 3 <= best.len()).then_some(best)
 }
 

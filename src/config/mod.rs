@@ -17,7 +17,7 @@ pub mod file;
 pub mod geometry;
 mod health;
 pub mod span;
-mod store;
+pub(crate) mod store;
 mod till;
 mod visitors;
 mod zone;

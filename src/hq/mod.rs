@@ -12,4 +12,5 @@
 
 pub mod config;
 pub mod settings;
+pub mod register;
 pub mod store;

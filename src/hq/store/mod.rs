@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod rollup;
+pub(in crate::hq) mod register;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};

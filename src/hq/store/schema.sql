@@ -33,18 +33,21 @@ CREATE TABLE store (
   -- ISO 4217, and how many decimals its smallest unit stands for.
   currency       TEXT NOT NULL,
   decimals       INTEGER NOT NULL,
-  -- 'iso' or '4-5-4', and what else the calendar needs, as the register file has it (JSON).
+  -- 'iso' or '4-5-4'.
   calendar       TEXT NOT NULL,
-  -- Opening hours, exceptions and holidays, as the register file has them (JSON).
+  -- Opening hours and holidays, as `hq::register::Hours` writes them: {"week":[["09:00-18:30"],...seven days from Monday],
+  -- "holidays":[{"date":"2026-12-25","title":"Christmas Day","hours":[]}]}.
   hours          TEXT NOT NULL,
   -- Below this share of the opening time a figure of people is incomplete.
   least_coverage REAL NOT NULL CHECK (least_coverage BETWEEN 0 AND 1),
   -- 1: made by `footfall-hq simulate`, and every page says so.
   simulated      INTEGER NOT NULL CHECK (simulated IN (0, 1)),
+  -- Since when it is no longer in the register: its past stays, it is shown in no list, and its boxes are strangers. NULL: it is there.
+  retired_ms     INTEGER,
   UNIQUE (tenant_id, name)
 ) STRICT;
 
--- In which time zone a store lives, from when on: a store that moves keeps the hours of its past.
+-- In which time zone a store lives, from when on: a store that moves keeps the hours of its past. Its first clock begins at 0.
 CREATE TABLE store_clock (
   store_id   INTEGER NOT NULL REFERENCES store,
   from_ms    INTEGER NOT NULL,
@@ -59,6 +62,8 @@ CREATE TABLE box (
   store_id INTEGER NOT NULL REFERENCES store,
   -- Unique in the world.
   name     TEXT NOT NULL UNIQUE,
+  -- Since when it is no longer in the register; what it sends then is a stranger's. NULL: it is there.
+  retired_ms INTEGER,
   -- Every record up to here is stored, or is known never to come. What `ack` says.
   watermark      INTEGER NOT NULL DEFAULT 0,
   highest        INTEGER NOT NULL DEFAULT 0,
