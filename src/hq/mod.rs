@@ -13,4 +13,6 @@
 pub mod config;
 pub mod settings;
 pub mod register;
+pub mod access;
+pub mod api;
 pub mod store;

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod rollup;
 pub(in crate::hq) mod register;
+pub(in crate::hq) mod access;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
