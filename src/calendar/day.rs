@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use std::fmt;
 
+const UNIX_EPOCH: Date = Date::constant(1970, 1, 1);
+
 /// A date of the store's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Day(pub(super) Date);
@@ -40,26 +42,24 @@ impl Day {
         Self(self.0.yesterday().unwrap_or(self.0))
     }
 
-    /// Days since 1970-01-01, which is how databases keep a date.
-    #[must_use]
-    pub fn since_1970(self) -> i64 {
-        let epoch = Self(Date::constant(1970, 1, 1));
-        i64::from(self.days_since(epoch))
-    }
-
-    /// The date so many days after 1970-01-01; the nearest one that can be said where there is none.
-    #[must_use]
-    pub fn from_1970(days: i64) -> Self {
-        let days = i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX });
-        // A span of days has a limit of its own, which lies beyond every date.
-        let span = days.clamp(-4_371_587, 2_932_896).days();
-        Self(Date::constant(1970, 1, 1).saturating_add(span))
-    }
-
     /// 0 is Monday, 6 is Sunday.
     #[must_use]
     pub fn weekday(self) -> usize {
         usize::try_from(self.0.weekday().to_monday_zero_offset()).unwrap_or_default()
+    }
+
+    /// Days since 1970-01-01, as databases keep dates.
+    #[must_use]
+    pub fn unix_days(self) -> i64 {
+        i64::from(self.days_since(Self(UNIX_EPOCH)))
+    }
+
+    /// The date so many days after 1970-01-01; the nearest that can be said where that is none.
+    #[must_use]
+    pub fn of_unix_days(days: i64) -> Self {
+        let most = i64::from(Self(Date::MAX).days_since(Self(UNIX_EPOCH)));
+        let least = i64::from(Self(Date::MIN).days_since(Self(UNIX_EPOCH)));
+        Self(UNIX_EPOCH.saturating_add(days.clamp(least, most).days()))
     }
 
     /// Days from `earlier` to this one.

@@ -35,8 +35,8 @@ CREATE TABLE store (
   decimals       INTEGER NOT NULL,
   -- 'iso' or '4-5-4'.
   calendar       TEXT NOT NULL,
-  -- Opening hours and holidays, as `hq::register::Hours` writes them: {"week":[["09:00-18:30"],...seven days from Monday],
-  -- "holidays":[{"date":"2026-12-25","title":"Christmas Day","hours":[]}]}.
+  -- Opening hours and holidays (JSON, `store::clock::WrittenHours`): {"week":{"monday":["09:00-18:30"]},
+  -- "holidays":[{"date":"2026-12-25","title":"Christmas Day","hours":[]}]}. Without `week` it is always open.
   hours          TEXT NOT NULL,
   -- Below this share of the opening time a figure of people is incomplete.
   least_coverage REAL NOT NULL CHECK (least_coverage BETWEEN 0 AND 1),
@@ -225,6 +225,9 @@ CREATE TABLE occupancy_minute (
   minute   INTEGER NOT NULL,
   people   INTEGER NOT NULL,
   most     INTEGER NOT NULL,
+  -- Which record says so: the one of the highest number.
+  box_id   INTEGER NOT NULL,
+  seq      INTEGER NOT NULL,
   PRIMARY KEY (store_id, minute)
 ) STRICT, WITHOUT ROWID;
 
@@ -243,7 +246,7 @@ CREATE TABLE event (
 CREATE INDEX event_by_time ON event (kind, at_ms);
 
 ---------------------------------------------------------------------------------------------------------------------
--- Rollups, changed in the same transaction as the minutes that they sum.
+-- Rollups, changed in the same transaction as the minutes that they sum. A minute that is not valid counts for nothing in them.
 
 CREATE TABLE line_hour (
   line_id      INTEGER NOT NULL,
@@ -309,7 +312,8 @@ CREATE TABLE queue_hour (
   PRIMARY KEY (zone_id, hour)
 ) STRICT, WITHOUT ROWID;
 
--- A store's hour: made anew from the rows of its lines, zones, sales and staffing whenever one of them changes.
+-- A store's hour: made anew from the rows of its lines, zones, sales and staffing whenever one of them changes. Every open hour
+-- between the first and the last of which anything is known has a row, also where nothing arrived: a gap is a row that saw nothing.
 CREATE TABLE store_hour (
   store_id      INTEGER NOT NULL,
   hour          INTEGER NOT NULL,
@@ -323,11 +327,11 @@ CREATE TABLE store_hour (
   reentries     INTEGER NOT NULL,
   -- NULL where no line counts them.
   passersby     INTEGER,
-  -- NULL where the store has no such zone.
+  -- NULL where the store has no such zone. Visits without staff's, in zones that are no queue; engaged are at most as many.
   zone_visits   INTEGER,
   engaged       INTEGER,
   queued        INTEGER,
-  -- NULL where nothing is known of the till.
+  -- NULL where nothing is known of the till: no sale in the hour, and none within a week before or none within a week after.
   transactions  INTEGER,
   sales_minor   INTEGER,
   refunds_minor INTEGER,
@@ -335,10 +339,11 @@ CREATE TABLE store_hour (
   with_units    INTEGER,
   -- Time of staff, summed over people; NULL where nothing is known of them.
   on_duty_ms    INTEGER,
-  -- Open time that the worst door saw, and the worst line that counts who passes by.
+  -- Open time that the worst door saw, and the worst line that counts who passes by. A line that is silent while its camera
+  -- tells of others was taken away and is no door any more; so is one whose camera has told nothing for two weeks.
   seen_ms           INTEGER NOT NULL,
   passersby_seen_ms INTEGER NOT NULL,
-  -- Whether seen_ms is enough (store.least_coverage) for figures of people.
+  -- Whether seen_ms is enough (store.least_coverage) for figures of people. 0 where the store was closed.
   complete      INTEGER NOT NULL CHECK (complete IN (0, 1)),
   PRIMARY KEY (store_id, hour)
 ) STRICT, WITHOUT ROWID;
@@ -418,6 +423,8 @@ CREATE TABLE sale (
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sale_by_hour ON sale (store_id, hour);
+-- Which sales are voided: the sums of every hour ask.
+CREATE INDEX sale_voided ON sale (store_id, voids) WHERE voids IS NOT NULL;
 
 CREATE TABLE sale_line (
   store_id       INTEGER NOT NULL,
@@ -459,13 +466,14 @@ CREATE TABLE web_order (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX web_order_by_time ON web_order (tenant_id, at_ms);
 
--- Who works from when to when; a shift that comes again under its id replaces the former.
+-- Who works from when to when; a shift that comes again under its id replaces the former. Time worked is summed over people, and
+-- spread evenly over the shift.
 CREATE TABLE shift (
   store_id INTEGER NOT NULL REFERENCES store,
   id       TEXT NOT NULL,
   from_ms  INTEGER NOT NULL,
   to_ms    INTEGER NOT NULL CHECK (to_ms > from_ms),
-  people   INTEGER NOT NULL,
+  worked_ms INTEGER NOT NULL,
   source   TEXT NOT NULL,
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
