@@ -42,22 +42,6 @@ impl Day {
         Self(self.0.yesterday().unwrap_or(self.0))
     }
 
-    /// Days since 1970-01-01, which is how databases keep a date.
-    #[must_use]
-    pub fn since_1970(self) -> i64 {
-        let epoch = Self(Date::constant(1970, 1, 1));
-        i64::from(self.days_since(epoch))
-    }
-
-    /// The date so many days after 1970-01-01; the nearest one that can be said where there is none.
-    #[must_use]
-    pub fn from_1970(days: i64) -> Self {
-        let days = i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX });
-        // A span of days has a limit of its own, which lies beyond every date.
-        let span = days.clamp(-4_371_587, 2_932_896).days();
-        Self(Date::constant(1970, 1, 1).saturating_add(span))
-    }
-
     /// 0 is Monday, 6 is Sunday.
     #[must_use]
     pub fn weekday(self) -> usize {

@@ -113,8 +113,8 @@ impl Machine {
             free_port()
         );
         let register = format!(
-            "[[tenant]]\nid = \"acme\"\n[[tenant.store]]\nid = \"berlin-1\"\ntime_zone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n\
-             [[tenant.store.box]]\nid = \"{BOX}\"\n"
+            "[[tenant]]\nid = \"acme\"\n[[store]]\nid = \"berlin-1\"\ntime_zone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n\
+             [[store.box]]\nid = \"{BOX}\"\n"
         );
         for (name, text) in [("box.toml", of_box), ("hq.toml", of_office), ("register.toml", register)] {
             std::fs::write(self.folder.path().join(name), text).unwrap();

@@ -86,7 +86,7 @@ pub enum DisplayError {
 pub fn put_display(store: &Store, store_id: i64, new: &NewDisplay) -> Result<(), DisplayError> {
     let display = checked(new)?;
     store.write(|all| {
-        let days = (display.from.since_1970(), display.to.map(|day| day.since_1970()));
+        let days = (display.from.unix_days(), display.to.map(|day| day.unix_days()));
         if rows::stands_meanwhile(all, store_id, &display.id, days)? {
             return Err(WriteError::Refused(DisplayError::Stands { name: display.id.to_string() }));
         }
@@ -110,7 +110,7 @@ pub fn end_display(
     last_day: Day,
 ) -> Result<(), DisplayError> {
     store.write(|all| {
-        if rows::end_display(all, store_id, display_id, last_day.since_1970())? {
+        if rows::end_display(all, store_id, display_id, last_day.unix_days())? {
             return Ok(());
         }
         let name = display_id.to_string();

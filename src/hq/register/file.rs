@@ -1,14 +1,14 @@
 //! Reads the register's TOML: every fault with its place, all of them at once.
 
-use super::hours::written;
 use super::{
-    Clock, Display, Holiday, Hours, MAX_FILE_BYTES, MAX_ITEMS, MAX_TITLE_CHARS, Region, Register, RegisterError,
+    Clock, Display, MAX_FILE_BYTES, MAX_ITEMS, MAX_TITLE_CHARS, Region, Register, RegisterError,
     RegisteredBox, RegisteredCamera, RegisteredStore, Tenant, ZonePlace,
 };
-use crate::calendar::{Day, TimeOfDay, WeekCalendar, WeekHours, Zone};
+use crate::calendar::{Day, DayHours, TimeOfDay, WeekCalendar, WeekHours, Zone};
 use crate::config::FaultKind;
 use crate::config::document::{Entry, FaultSink, Table, read_document};
 use crate::config::store::{currency, day_hours, full_hour, usual_decimals, week_hours};
+use crate::hq::store::clock::{WEEKDAYS, WrittenHoliday, WrittenHours};
 use crate::ids::{BoxId, CameraId, DisplayId, IdError, LineId, RegionId, StoreId, TenantId, ZoneId};
 use crate::site::till::MAX_FIELD_BYTES;
 use crate::time::WallTime;
@@ -84,7 +84,7 @@ struct Owners {
     tenants: Vec<Tenant>,
     regions: Vec<Region>,
     /// Holidays by owner, and by owner and region.
-    holidays: BTreeMap<(String, String), Vec<Holiday>>,
+    holidays: BTreeMap<(String, String), Vec<WrittenHoliday>>,
 }
 
 fn register(root: &mut Table<'_>) -> Option<Register> {
@@ -108,7 +108,7 @@ fn register(root: &mut Table<'_>) -> Option<Register> {
     Some(Register { tenants: around.owners.tenants, regions: around.owners.regions, stores: stores? })
 }
 
-type Holidays = BTreeMap<(String, String), Vec<Holiday>>;
+type Holidays = BTreeMap<(String, String), Vec<WrittenHoliday>>;
 
 fn tenant(table: &mut Table<'_>, names: &mut Names, all: &mut Holidays) -> Option<Tenant> {
     let id = names.id(table, "id = \"acme\"", TenantId::parse, "");
@@ -177,7 +177,7 @@ pub(super) fn checked_title(text: &str) -> Result<String, FaultKind> {
 }
 
 /// `[[holiday]]` with date, title and hours; the dates in their order, each once.
-fn holidays(table: &mut Table<'_>) -> Option<Vec<Holiday>> {
+fn holidays(table: &mut Table<'_>) -> Option<Vec<WrittenHoliday>> {
     let Some(entry) = table.get("holiday") else { return Some(Vec::new()) };
     let mut names = Names::of("holiday");
     let mut found = entry.tables(MAX_HOLIDAYS, |table| {
@@ -185,11 +185,11 @@ fn holidays(table: &mut Table<'_>) -> Option<Vec<Holiday>> {
             let day = e.parsed(Day::parse)?;
             names.note(&e, day.to_string()).then_some(day)
         });
-        let title = table.get("title").map_or(Some(String::new()), |e| e.parsed(checked_title));
+        let title = table.get("title").map_or(Some(None), |e| e.parsed(checked_title).map(Some));
         let hours = table.get("hours").map_or(Some(Vec::new()), |e| Some(written(&day_hours(&e)?)));
-        Some(Holiday { date: date?.to_string(), title: title?, hours: hours? })
+        Some(WrittenHoliday { date: date?.to_string(), title: title?, hours: hours? })
     })?;
-    found.sort();
+    found.sort_by(|one, other| one.date.cmp(&other.date));
     Some(found)
 }
 
@@ -284,19 +284,29 @@ fn hours(
     tenant: Option<&TenantId>,
     region: Option<&RegionId>,
     owners: &Owners,
-) -> Option<Hours> {
-    let week = table.get("hours").map_or_else(|| Some(WeekHours::always()), |e| e.table(week_hours));
+) -> Option<WrittenHours> {
+    let week = table.get("hours").map_or(Some(None), |e| e.table(week_hours).map(Some));
     let own = holidays(table);
     let tenant = tenant.map(ToString::to_string).unwrap_or_default();
     let region = region.map(ToString::to_string);
     let of_all = owners.holidays.get(&(tenant.clone(), String::new()));
     let of_region = region.and_then(|region| owners.holidays.get(&(tenant, region)));
     // The nearer one counts: a store's day before its region's, that before its owner's.
-    let mut by_date: BTreeMap<String, Holiday> = BTreeMap::new();
+    let mut by_date: BTreeMap<String, WrittenHoliday> = BTreeMap::new();
     for holiday in of_all.into_iter().chain(of_region).flatten().cloned().chain(own?) {
         by_date.insert(holiday.date.clone(), holiday);
     }
-    Some(Hours::of(&week?, by_date.into_values().collect()))
+    Some(WrittenHours { week: week?.as_ref().map(by_weekday), holidays: by_date.into_values().collect() })
+}
+
+/// Days that are closed are left out.
+fn by_weekday(week: &WeekHours) -> BTreeMap<String, Vec<String>> {
+    let open = WEEKDAYS.iter().zip(&week.0).filter(|(_, hours)| !hours.openings().is_empty());
+    open.map(|(day, hours)| ((*day).to_owned(), written(hours))).collect()
+}
+
+fn written(hours: &DayHours) -> Vec<String> {
+    hours.openings().iter().map(ToString::to_string).collect()
 }
 
 fn boxes(table: &mut Table<'_>, names: &mut Names) -> Option<Vec<RegisteredBox>> {

@@ -8,15 +8,14 @@
 mod apply;
 mod displays;
 mod file;
-mod hours;
 
 pub use apply::{Applied, Change, Happened, add, apply};
 pub use displays::{DisplayError, NewDisplay, end_display, put_display};
 pub use file::read;
-pub use hours::{Holiday, Hours, HoursFault};
 
 use crate::calendar::{Day, WeekCalendar, Zone};
 use crate::config::Fault;
+use crate::hq::store::clock::WrittenHours;
 use crate::ids::{BoxId, CameraId, DisplayId, LineId, RegionId, StoreId, TenantId, ZoneId};
 use crate::time::WallTime;
 
@@ -82,7 +81,7 @@ pub struct RegisteredStore {
     /// Its clocks by rising time, at least one; the first begins at 1970.
     pub clocks: Vec<Clock>,
     /// When it is open.
-    pub hours: Hours,
+    pub hours: WrittenHours,
     /// Its boxes.
     pub boxes: Vec<RegisteredBox>,
     /// What stands where.

@@ -6,8 +6,8 @@
 
 pub mod clock;
 pub mod rollup;
-pub(in crate::hq) mod register;
 pub(in crate::hq) mod access;
+pub(in crate::hq) mod register;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};

@@ -149,7 +149,7 @@ impl StoreFields {
             currency: store.currency.clone(),
             decimals: store.decimals,
             calendar: store.weeks.name().to_owned(),
-            hours: store.hours.to_json(),
+            hours: serde_json::to_string(&store.hours).expect("lists of texts are always JSON"),
             least_coverage: store.least_coverage,
             simulated: store.simulated,
         }
@@ -359,7 +359,7 @@ pub(in crate::hq) fn put_display(
     display: &Display,
 ) -> rusqlite::Result<Put> {
     let items = serde_json::to_string(&display.items).expect("a list of texts is always JSON");
-    let (from, to) = (display.from.since_1970(), display.to.map(|day| day.since_1970()));
+    let (from, to) = (display.from.unix_days(), display.to.map(|day| day.unix_days()));
     let sql = "SELECT display_id, zone_id, title, category, items, to_day FROM display
                WHERE store_id = ?1 AND name = ?2 AND from_day = ?3";
     type Had = (i64, i64, String, Option<String>, String, Option<i64>);

@@ -35,8 +35,8 @@ CREATE TABLE store (
   decimals       INTEGER NOT NULL,
   -- 'iso' or '4-5-4'.
   calendar       TEXT NOT NULL,
-  -- Opening hours and holidays, as `hq::register::Hours` writes them: {"week":[["09:00-18:30"],...seven days from Monday],
-  -- "holidays":[{"date":"2026-12-25","title":"Christmas Day","hours":[]}]}.
+  -- Opening hours and holidays (JSON, `store::clock::WrittenHours`): {"week":{"monday":["09:00-18:30"]},
+  -- "holidays":[{"date":"2026-12-25","title":"Christmas Day","hours":[]}]}. Without `week` it is always open.
   hours          TEXT NOT NULL,
   -- Below this share of the opening time a figure of people is incomplete.
   least_coverage REAL NOT NULL CHECK (least_coverage BETWEEN 0 AND 1),
@@ -466,13 +466,14 @@ CREATE TABLE web_order (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX web_order_by_time ON web_order (tenant_id, at_ms);
 
--- Who works from when to when; a shift that comes again under its id replaces the former.
+-- Who works from when to when; a shift that comes again under its id replaces the former. Time worked is summed over people, and
+-- spread evenly over the shift.
 CREATE TABLE shift (
   store_id INTEGER NOT NULL REFERENCES store,
   id       TEXT NOT NULL,
   from_ms  INTEGER NOT NULL,
   to_ms    INTEGER NOT NULL CHECK (to_ms > from_ms),
-  people   INTEGER NOT NULL,
+  worked_ms INTEGER NOT NULL,
   source   TEXT NOT NULL,
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
