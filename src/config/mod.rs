@@ -17,6 +17,7 @@ pub mod file;
 pub mod geometry;
 mod health;
 pub mod span;
+mod outbox;
 mod store;
 mod till;
 mod visitors;
