@@ -16,6 +16,7 @@ pub mod fault;
 pub mod file;
 pub mod geometry;
 mod health;
+mod outbox;
 pub mod span;
 pub(crate) mod store;
 mod till;
