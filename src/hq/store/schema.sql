@@ -423,6 +423,7 @@ CREATE TABLE sale (
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sale_by_hour ON sale (store_id, hour);
+CREATE INDEX sale_by_day ON sale (store_id, business_day);
 -- Which sales are voided: the sums of every hour ask.
 CREATE INDEX sale_voided ON sale (store_id, voids) WHERE voids IS NOT NULL;
 
@@ -437,7 +438,7 @@ CREATE TABLE sale_line (
   PRIMARY KEY (store_id, id, line)
 ) STRICT, WITHOUT ROWID;
 
--- What was sold by item and day, without what was voided; made anew with the sales of its day.
+-- What was sold by item and day, without what was voided and less what was given back; made anew with the sales of its day.
 CREATE TABLE item_day (
   store_id       INTEGER NOT NULL,
   business_day   INTEGER NOT NULL,
@@ -461,6 +462,9 @@ CREATE TABLE web_order (
   units        INTEGER,
   -- The store that it is picked up at, where it is.
   store_id     INTEGER REFERENCES store,
+  -- The order that this one voids.
+  voids        TEXT,
+  -- JSON: [{"item":..,"category":..,"quantity_milli":..,"amount_minor":..}].
   lines        TEXT NOT NULL,
   PRIMARY KEY (tenant_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -487,6 +491,8 @@ CREATE TABLE account (
   name          TEXT NOT NULL UNIQUE,
   -- Argon2id in PHC form; NULL: this account signs in elsewhere only.
   password_hash TEXT,
+  -- Whom an administrator invited: the first OIDC sign-in with this verified address binds the account. In lower case.
+  email         TEXT UNIQUE,
   -- Issuer and subject of OIDC, where the account is bound to one.
   oidc_issuer   TEXT,
   oidc_subject  TEXT,
@@ -499,46 +505,54 @@ CREATE TABLE account (
 CREATE TABLE access_grant (
   grant_id   INTEGER PRIMARY KEY,
   account_id INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
-  -- admin, manager or viewer.
-  role       TEXT NOT NULL,
+  -- admin (of a whole chain only), manager or viewer.
+  role       TEXT NOT NULL CHECK (role IN ('admin', 'manager', 'viewer')),
   tenant_id  INTEGER NOT NULL REFERENCES tenant,
   -- Both NULL: the whole chain.
   region_id  INTEGER REFERENCES region,
   store_id   INTEGER REFERENCES store,
-  CHECK (region_id IS NULL OR store_id IS NULL)
+  CHECK (region_id IS NULL OR store_id IS NULL),
+  CHECK (role != 'admin' OR (region_id IS NULL AND store_id IS NULL))
 ) STRICT;
+CREATE INDEX grant_of_account ON access_grant (account_id);
 
 CREATE TABLE session (
   -- SHA-256 of the cookie.
   token_hash   BLOB PRIMARY KEY,
   account_id   INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
-  csrf         TEXT NOT NULL,
   created_ms   INTEGER NOT NULL,
+  -- To the minute.
   last_used_ms INTEGER NOT NULL,
   expires_ms   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX session_of_account ON session (account_id, created_ms);
 
 CREATE TABLE api_token (
   token_id     INTEGER PRIMARY KEY,
   account_id   INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
   name         TEXT NOT NULL,
+  -- SHA-256 of the token.
   token_hash   BLOB NOT NULL UNIQUE,
   -- read, or feed (may send sales and staffing).
-  scope        TEXT NOT NULL,
+  scope        TEXT NOT NULL CHECK (scope IN ('read', 'feed')),
   created_ms   INTEGER NOT NULL,
+  -- To the minute.
   last_used_ms INTEGER,
-  expires_ms   INTEGER
+  expires_ms   INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX token_of_account ON api_token (account_id);
 
+-- Who did what: sign-ins and those that failed, changes, exports. Accounts are never removed, so that this stays true.
 CREATE TABLE audit (
   audit_id   INTEGER PRIMARY KEY,
   at_ms      INTEGER NOT NULL,
-  -- NULL: nobody was signed in.
-  account    TEXT,
+  -- NULL: nobody that is known.
+  account_id INTEGER REFERENCES account,
   address    TEXT NOT NULL,
   action     TEXT NOT NULL,
   detail     TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_of_account ON audit (account_id, audit_id);
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Alerts and webhooks.
