@@ -10,9 +10,10 @@
 //! message, not that anybody keeps it; so [`ingest`](store) commits first and only then publishes how far a box's records are stored,
 //! and a box forgets nothing before it reads that. All SQL stands in [`store`].
 
-pub mod config;
-pub mod settings;
-pub mod register;
 pub mod access;
 pub mod api;
+pub mod config;
+pub mod register;
+pub mod sales;
+pub mod settings;
 pub mod store;

@@ -423,6 +423,7 @@ CREATE TABLE sale (
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sale_by_hour ON sale (store_id, hour);
+CREATE INDEX sale_by_day ON sale (store_id, business_day);
 -- Which sales are voided: the sums of every hour ask.
 CREATE INDEX sale_voided ON sale (store_id, voids) WHERE voids IS NOT NULL;
 
@@ -437,7 +438,7 @@ CREATE TABLE sale_line (
   PRIMARY KEY (store_id, id, line)
 ) STRICT, WITHOUT ROWID;
 
--- What was sold by item and day, without what was voided; made anew with the sales of its day.
+-- What was sold by item and day, without what was voided and less what was given back; made anew with the sales of its day.
 CREATE TABLE item_day (
   store_id       INTEGER NOT NULL,
   business_day   INTEGER NOT NULL,
@@ -461,6 +462,9 @@ CREATE TABLE web_order (
   units        INTEGER,
   -- The store that it is picked up at, where it is.
   store_id     INTEGER REFERENCES store,
+  -- The order that this one voids.
+  voids        TEXT,
+  -- JSON: [{"item":..,"category":..,"quantity_milli":..,"amount_minor":..}].
   lines        TEXT NOT NULL,
   PRIMARY KEY (tenant_id, id)
 ) STRICT, WITHOUT ROWID;
