@@ -45,7 +45,9 @@ pub enum Command {
     /// Make a token for a program: to read, or to send sales and staffing
     ///
     /// It is shown once. What it may see is what its account may see.
-    #[command(after_help = "Example:\n  footfall-hq token grafana --account reports --scope read --config hq.toml")]
+    #[command(
+        after_help = "Example:\n  footfall-hq token grafana --account reports --scope read --config hq.toml"
+    )]
     Token(TokenArgs),
     /// Take transactions of a store out of a CSV file
     ///
@@ -65,7 +67,9 @@ pub enum Command {
     /// Fill a database with a chain that does not exist, to try things out
     ///
     /// Every page says that its stores are simulated. The same seed gives the same chain.
-    #[command(after_help = "Example:\n  footfall-hq simulate --tenant demo --stores 20 --weeks 56 --config demo.toml")]
+    #[command(
+        after_help = "Example:\n  footfall-hq simulate --tenant demo --stores 20 --weeks 56 --config demo.toml"
+    )]
     Simulate(SimulateArgs),
 }
 
@@ -83,9 +87,11 @@ pub enum AccountCommand {
     /// Make an account, or give one that is there another right
     ///
     /// Asks for the password. There is no default one; at least 12 characters.
-    #[command(after_help = "Examples:\n  footfall-hq account add ada --role admin --tenant acme --config hq.toml\n  \
+    #[command(
+        after_help = "Examples:\n  footfall-hq account add ada --role admin --tenant acme --config hq.toml\n  \
         footfall-hq account add bo --role manager --tenant acme --store berlin-1 --config hq.toml\n  \
-        footfall-hq account add cy@example.com --role viewer --tenant acme --without-password --config hq.toml")]
+        footfall-hq account add cy@example.com --role viewer --tenant acme --without-password --config hq.toml"
+    )]
     Add(AccountAddArgs),
     /// Give an account another password; whoever is signed in with it has to sign in again
     #[command(after_help = "Example:\n  footfall-hq account password ada --config hq.toml")]

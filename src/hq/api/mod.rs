@@ -10,9 +10,12 @@ pub mod caller;
 pub mod faults;
 pub mod input;
 mod limits;
+mod listen;
 mod login;
 pub mod names;
 mod session;
+
+pub use listen::serve;
 
 use crate::hq::access::SessionSpan;
 use crate::hq::store::Store;
