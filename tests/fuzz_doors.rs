@@ -39,7 +39,16 @@ type Door = (fn(&[u8]), Vec<u8>);
 
 fn doors() -> Vec<Door> {
     let (text, records) = (String::new, Vec::<Crossing>::new());
-    let batch = Batch { v: V1, tenant: text(), store: text(), box_id: text(), sent_ms: 0, records };
+    let batch = Batch {
+        v: V1,
+        tenant: text(),
+        store: text(),
+        box_id: text(),
+        sent_ms: 0,
+        kept_from: None,
+        late: false,
+        records,
+    };
     // Somebody who walks for 60 frames.
     let walk = (0..60).flat_map(|frame: u8| [0x61, 0, 20 + frame, 100, 80, 100, 240]);
     let on_floor: Vec<u8> = std::iter::once(2).chain(walk.clone()).collect();

@@ -206,7 +206,7 @@ fn minute() -> Minute {
 fn batch(facts: Vec<(u64, Fact)>) -> (String, QoS, Vec<u8>) {
     let records: Vec<Record> = facts.into_iter().map(|(seq, fact)| Record { seq, fact }).collect();
     let (tenant, store, box_id) = ("acme".to_owned(), "berlin-1".to_owned(), "door-box".to_owned());
-    let batch = Batch { v: V1, tenant, store, box_id, sent_ms: 1, records };
+    let batch = Batch { v: V1, tenant, store, box_id, sent_ms: 1, kept_from: None, late: false, records };
     (topics().records, QoS::AtLeastOnce, batch.to_gzip().expect("a batch"))
 }
 

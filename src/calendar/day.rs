@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use std::fmt;
 
+const UNIX_EPOCH: Date = Date::constant(1970, 1, 1);
+
 /// A date of the store's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Day(pub(super) Date);
@@ -44,6 +46,20 @@ impl Day {
     #[must_use]
     pub fn weekday(self) -> usize {
         usize::try_from(self.0.weekday().to_monday_zero_offset()).unwrap_or_default()
+    }
+
+    /// Days since 1970-01-01, as databases keep dates.
+    #[must_use]
+    pub fn unix_days(self) -> i64 {
+        i64::from(self.days_since(Self(UNIX_EPOCH)))
+    }
+
+    /// The date so many days after 1970-01-01; the nearest that can be said where that is none.
+    #[must_use]
+    pub fn of_unix_days(days: i64) -> Self {
+        let most = i64::from(Self(Date::MAX).days_since(Self(UNIX_EPOCH)));
+        let least = i64::from(Self(Date::MIN).days_since(Self(UNIX_EPOCH)));
+        Self(UNIX_EPOCH.saturating_add(days.clamp(least, most).days()))
     }
 
     /// Days from `earlier` to this one.

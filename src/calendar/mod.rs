@@ -156,6 +156,13 @@ impl Calendar {
         }
     }
 
+    /// The hour that the store's clock shows, 0 to 23.
+    #[must_use]
+    pub fn hour_on_clock(&self, at: WallTime) -> u8 {
+        let local_ms = at.unix_ms().saturating_add(self.zone().offset_ms(at));
+        u8::try_from(local_ms.rem_euclid(24 * HOUR_MS) / HOUR_MS).expect("a day has 24 hours")
+    }
+
     fn starts(&self, day: Day) -> WallTime {
         self.zone().at(day, TimeOfDay::of_hour(self.day_starts_hour))
     }

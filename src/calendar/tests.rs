@@ -219,3 +219,24 @@ proptest! {
         prop_assert_eq!(calendar.schedule().open_time(span).as_secs(), 60 * open as u64);
     }
 }
+
+#[test]
+fn a_date_and_its_number_of_days_are_the_same_also_at_the_ends_of_what_can_be_said() {
+    for (text, days) in [("1970-01-01", 0), ("1969-12-31", -1), ("2026-11-22", 20_779)] {
+        assert_eq!(Day::parse(text).unwrap().unix_days(), days);
+        assert_eq!(Day::of_unix_days(days).to_string(), text);
+    }
+    assert_eq!(Day::of_unix_days(i64::MAX).to_string(), "9999-12-31");
+    assert_eq!(Day::of_unix_days(i64::MIN).unix_days(), Day::of_unix_days(i64::MIN + 1).unix_days());
+}
+
+#[test]
+fn the_hour_on_the_clock_is_the_stores_own() {
+    let calendar = Calendar::new(
+        Schedule::new(Zone::parse("Asia/Kathmandu").unwrap(), WeekHours::always(), BTreeMap::new()),
+        0,
+    );
+    // 2026-11-22T18:20:00Z is 00:05 there.
+    assert_eq!(calendar.hour_on_clock(WallTime::from_unix_ms(1_795_371_600_000)), 0);
+    assert_eq!(calendar.hour_on_clock(WallTime::from_unix_ms(1_795_371_600_000 - 600_000)), 23);
+}

@@ -210,7 +210,7 @@ impl std::fmt::Display for Recovery {
         let what = match self.reason {
             GapReason::OutboxMissing => "was missing",
             GapReason::OutboxOutdated => "was older than the numbers already used",
-            GapReason::OutboxCorrupt | GapReason::Unreadable => "was corrupt",
+            GapReason::OutboxCorrupt | GapReason::Unreadable | GapReason::GivenUp => "was corrupt",
         };
         let SeqRange { first, last } = self.gap;
         write!(f, "the outbox {what}; {} waiting records were saved, ", self.salvaged)?;

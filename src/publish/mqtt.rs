@@ -444,6 +444,8 @@ impl World {
             store: names.store.to_string(),
             box_id: names.box_id.to_string(),
             sent_ms: now.unix_ms(),
+            kept_from: None,
+            late: false,
             records,
         }
     }

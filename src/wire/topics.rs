@@ -1,5 +1,5 @@
 //! Where messages go: `footfall/v1/{tenant}/{store}/{box}/records|live|state`, and where the box listens,
-//! `.../till|staffing|badges`.
+//! `.../ack|backfill` to whoever stores its records and `.../till|staffing|badges` to the store.
 //!
 //! The three ids are checked when they are made ([`crate::ids`]), so a topic can hold no
 //! wildcard, no slash and none of the signs that some brokers map to others.
@@ -26,6 +26,10 @@ pub struct Topics {
     pub live: String,
     /// What the box says of itself, QoS 1, retained; also the last will.
     pub state: String,
+    /// How far the receiver has stored records, QoS 1, retained; the box subscribes.
+    pub ack: String,
+    /// Records that the receiver wants again, QoS 1; the box subscribes.
+    pub backfill: String,
 }
 
 impl Topics {
@@ -37,6 +41,8 @@ impl Topics {
             records: format!("{base}/records"),
             live: format!("{base}/live"),
             state: format!("{base}/state"),
+            ack: format!("{base}/ack"),
+            backfill: format!("{base}/backfill"),
         }
     }
 
@@ -67,5 +73,7 @@ mod tests {
         assert_eq!(topics.live, "footfall/v1/acme/berlin-1/acme-b1-door/live");
         assert_eq!(Topics::feed(&names, "till"), "footfall/v1/acme/berlin-1/acme-b1-door/till");
         assert_eq!(topics.state, "footfall/v1/acme/berlin-1/acme-b1-door/state");
+        assert_eq!(topics.ack, "footfall/v1/acme/berlin-1/acme-b1-door/ack");
+        assert_eq!(topics.backfill, "footfall/v1/acme/berlin-1/acme-b1-door/backfill");
     }
 }

@@ -20,15 +20,13 @@ use crate::pipeline::CameraEvent;
 use crate::time::WallTime;
 use crate::track::PlaneName;
 use crate::visitors::StaffTrack;
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::Duration;
 
 mod condition;
+mod delivery;
 mod quarters;
 mod store;
 mod store_now;
@@ -36,6 +34,7 @@ mod visitors;
 mod zones;
 
 pub use condition::CameraCondition;
+pub use delivery::{Ack, Backfill, Batch};
 pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
 pub use store::{
     AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction,
@@ -217,6 +216,8 @@ pub enum GapReason {
     OutboxOutdated,
     /// A single stored record could not be read.
     Unreadable,
+    /// The disk budget was used up by records that nobody had confirmed, and the oldest had to go.
+    GivenUp,
 }
 
 /// Sequence numbers that never come: whatever of them has not arrived before this record is lost.
@@ -396,55 +397,6 @@ impl AnyRecord {
             Self::Known(record) => record.seq,
             Self::Unknown { seq, .. } => *seq,
         }
-    }
-}
-
-/// The message on `records`, before gzip. `R` is what stands for one record: stored JSON text
-/// where it is written, [`AnyRecord`] where it is read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Batch<R> {
-    /// Version.
-    pub v: V1,
-    /// Who owns the store.
-    pub tenant: String,
-    /// The store.
-    pub store: String,
-    /// The box.
-    #[serde(rename = "box")]
-    pub box_id: String,
-    /// When the box sent it, UTC ms.
-    pub sent_ms: i64,
-    /// The records, by rising `seq`.
-    pub records: Vec<R>,
-}
-
-impl<R: Serialize> Batch<R> {
-    /// The payload: gzipped JSON. The same batch gives the same bytes.
-    ///
-    /// # Errors
-    /// [`WireError`] where a record cannot be written as JSON.
-    pub fn to_gzip(&self) -> Result<Vec<u8>, WireError> {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-        serde_json::to_writer(&mut packed, self)?;
-        Ok(packed.finish().expect("a Vec takes every byte"))
-    }
-}
-
-impl Batch<AnyRecord> {
-    /// Reads a payload from `records`.
-    ///
-    /// # Errors
-    /// [`WireError`] says whether it is not gzip, too large, or not a batch.
-    pub fn from_gzip(payload: &[u8]) -> Result<Self, WireError> {
-        let mut json = Vec::new();
-        GzDecoder::new(payload)
-            .take(MAX_BATCH_BYTES + 1)
-            .read_to_end(&mut json)
-            .map_err(|source| WireError::Unpack { len: payload.len(), source })?;
-        if json.len() as u64 > MAX_BATCH_BYTES {
-            return Err(WireError::TooLarge { len: payload.len() });
-        }
-        Ok(serde_json::from_slice(&json)?)
     }
 }
 

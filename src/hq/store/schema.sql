@@ -220,6 +220,9 @@ CREATE TABLE occupancy_minute (
   minute   INTEGER NOT NULL,
   people   INTEGER NOT NULL,
   most     INTEGER NOT NULL,
+  -- Which record says so: the one of the highest number.
+  box_id   INTEGER NOT NULL,
+  seq      INTEGER NOT NULL,
   PRIMARY KEY (store_id, minute)
 ) STRICT, WITHOUT ROWID;
 
@@ -238,7 +241,7 @@ CREATE TABLE event (
 CREATE INDEX event_by_time ON event (kind, at_ms);
 
 ---------------------------------------------------------------------------------------------------------------------
--- Rollups, changed in the same transaction as the minutes that they sum.
+-- Rollups, changed in the same transaction as the minutes that they sum. A minute that is not valid counts for nothing in them.
 
 CREATE TABLE line_hour (
   line_id      INTEGER NOT NULL,
@@ -304,7 +307,8 @@ CREATE TABLE queue_hour (
   PRIMARY KEY (zone_id, hour)
 ) STRICT, WITHOUT ROWID;
 
--- A store's hour: made anew from the rows of its lines, zones, sales and staffing whenever one of them changes.
+-- A store's hour: made anew from the rows of its lines, zones, sales and staffing whenever one of them changes. Every open hour
+-- between the first and the last of which anything is known has a row, also where nothing arrived: a gap is a row that saw nothing.
 CREATE TABLE store_hour (
   store_id      INTEGER NOT NULL,
   hour          INTEGER NOT NULL,
@@ -318,11 +322,11 @@ CREATE TABLE store_hour (
   reentries     INTEGER NOT NULL,
   -- NULL where no line counts them.
   passersby     INTEGER,
-  -- NULL where the store has no such zone.
+  -- NULL where the store has no such zone. Visits without staff's, in zones that are no queue; engaged are at most as many.
   zone_visits   INTEGER,
   engaged       INTEGER,
   queued        INTEGER,
-  -- NULL where nothing is known of the till.
+  -- NULL where nothing is known of the till: no sale in the hour, and none within a week before or none within a week after.
   transactions  INTEGER,
   sales_minor   INTEGER,
   refunds_minor INTEGER,
@@ -330,10 +334,11 @@ CREATE TABLE store_hour (
   with_units    INTEGER,
   -- Time of staff, summed over people; NULL where nothing is known of them.
   on_duty_ms    INTEGER,
-  -- Open time that the worst door saw, and the worst line that counts who passes by.
+  -- Open time that the worst door saw, and the worst line that counts who passes by. A line that is silent while its camera
+  -- tells of others was taken away and is no door any more; so is one whose camera has told nothing for two weeks.
   seen_ms           INTEGER NOT NULL,
   passersby_seen_ms INTEGER NOT NULL,
-  -- Whether seen_ms is enough (store.least_coverage) for figures of people.
+  -- Whether seen_ms is enough (store.least_coverage) for figures of people. 0 where the store was closed.
   complete      INTEGER NOT NULL CHECK (complete IN (0, 1)),
   PRIMARY KEY (store_id, hour)
 ) STRICT, WITHOUT ROWID;
@@ -413,6 +418,8 @@ CREATE TABLE sale (
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sale_by_hour ON sale (store_id, hour);
+-- Which sales are voided: the sums of every hour ask.
+CREATE INDEX sale_voided ON sale (store_id, voids) WHERE voids IS NOT NULL;
 
 CREATE TABLE sale_line (
   store_id       INTEGER NOT NULL,

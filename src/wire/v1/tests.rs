@@ -425,7 +425,8 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         Just(GapReason::OutboxCorrupt),
         Just(GapReason::OutboxMissing),
         Just(GapReason::OutboxOutdated),
-        Just(GapReason::Unreadable)
+        Just(GapReason::Unreadable),
+        Just(GapReason::GivenUp)
     ];
     prop_oneof![
         any_crossing().prop_map(Fact::Crossing),
@@ -440,7 +441,11 @@ fn any_fact() -> impl Strategy<Value = Fact> {
 
 proptest! {
     #[test]
-    fn any_batch_comes_back_as_it_was_sent(facts in prop::collection::vec(any_fact(), 0..20)) {
+    fn any_batch_comes_back_as_it_was_sent(
+        facts in prop::collection::vec(any_fact(), 0..20),
+        kept_from: Option<u64>,
+        late: bool,
+    ) {
         let records: Vec<Record> =
             facts.into_iter().zip(1..).map(|(fact, seq)| Record { seq, fact }).collect();
         let batch = Batch {
@@ -449,9 +454,12 @@ proptest! {
             store: "s".to_owned(),
             box_id: "b".to_owned(),
             sent_ms: 5,
+            kept_from,
+            late,
             records: records.clone(),
         };
         let back = Batch::from_gzip(&batch.to_gzip().unwrap()).unwrap();
+        prop_assert_eq!((back.kept_from, back.late), (kept_from, late));
         prop_assert_eq!(back.records, records.into_iter().map(AnyRecord::Known).collect::<Vec<_>>());
     }
 

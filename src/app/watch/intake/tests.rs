@@ -56,7 +56,16 @@ fn minute(seq: u64) -> Value {
 
 fn batch(records: Vec<Value>) -> Vec<u8> {
     let (tenant, store, box_id) = ("acme".to_owned(), "berlin-1".to_owned(), "door-box".to_owned());
-    let batch = Batch { v: crate::wire::v1::V1, tenant, store, box_id, sent_ms: 7, records };
+    let batch = Batch {
+        v: crate::wire::v1::V1,
+        tenant,
+        store,
+        box_id,
+        sent_ms: 7,
+        kept_from: None,
+        late: false,
+        records,
+    };
     batch.to_gzip().unwrap()
 }
 

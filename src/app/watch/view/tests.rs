@@ -82,7 +82,12 @@ fn batch(from: u64, to: u64) -> (&'static str, Vec<u8>) {
     };
     let records = (from..=to).map(record).collect();
     let (tenant, store, box_id) = ("acme".to_owned(), "taipei-01".to_owned(), "door-box".to_owned());
-    ("records", Batch { v: V1, tenant, store, box_id, sent_ms: 7, records }.to_gzip().unwrap())
+    (
+        "records",
+        Batch { v: V1, tenant, store, box_id, sent_ms: 7, kept_from: None, late: false, records }
+            .to_gzip()
+            .unwrap(),
+    )
 }
 
 #[test]
