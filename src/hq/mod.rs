@@ -10,6 +10,9 @@
 //! message, not that anybody keeps it; so [`ingest`](store) commits first and only then publishes how far a box's records are stored,
 //! and a box forgets nothing before it reads that. All SQL stands in [`store`].
 
+pub mod access;
+pub mod api;
+pub mod report;
 pub mod simulate;
 pub mod stats;
 pub mod store;

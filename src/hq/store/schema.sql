@@ -481,6 +481,8 @@ CREATE TABLE account (
   name          TEXT NOT NULL UNIQUE,
   -- Argon2id in PHC form; NULL: this account signs in elsewhere only.
   password_hash TEXT,
+  -- Whom an administrator invited: the first OIDC sign-in with this verified address binds the account. In lower case.
+  email         TEXT UNIQUE,
   -- Issuer and subject of OIDC, where the account is bound to one.
   oidc_issuer   TEXT,
   oidc_subject  TEXT,
@@ -493,46 +495,54 @@ CREATE TABLE account (
 CREATE TABLE access_grant (
   grant_id   INTEGER PRIMARY KEY,
   account_id INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
-  -- admin, manager or viewer.
-  role       TEXT NOT NULL,
+  -- admin (of a whole chain only), manager or viewer.
+  role       TEXT NOT NULL CHECK (role IN ('admin', 'manager', 'viewer')),
   tenant_id  INTEGER NOT NULL REFERENCES tenant,
   -- Both NULL: the whole chain.
   region_id  INTEGER REFERENCES region,
   store_id   INTEGER REFERENCES store,
-  CHECK (region_id IS NULL OR store_id IS NULL)
+  CHECK (region_id IS NULL OR store_id IS NULL),
+  CHECK (role != 'admin' OR (region_id IS NULL AND store_id IS NULL))
 ) STRICT;
+CREATE INDEX grant_of_account ON access_grant (account_id);
 
 CREATE TABLE session (
   -- SHA-256 of the cookie.
   token_hash   BLOB PRIMARY KEY,
   account_id   INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
-  csrf         TEXT NOT NULL,
   created_ms   INTEGER NOT NULL,
+  -- To the minute.
   last_used_ms INTEGER NOT NULL,
   expires_ms   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX session_of_account ON session (account_id, created_ms);
 
 CREATE TABLE api_token (
   token_id     INTEGER PRIMARY KEY,
   account_id   INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
   name         TEXT NOT NULL,
+  -- SHA-256 of the token.
   token_hash   BLOB NOT NULL UNIQUE,
   -- read, or feed (may send sales and staffing).
-  scope        TEXT NOT NULL,
+  scope        TEXT NOT NULL CHECK (scope IN ('read', 'feed')),
   created_ms   INTEGER NOT NULL,
+  -- To the minute.
   last_used_ms INTEGER,
-  expires_ms   INTEGER
+  expires_ms   INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX token_of_account ON api_token (account_id);
 
+-- Who did what: sign-ins and those that failed, changes, exports. Accounts are never removed, so that this stays true.
 CREATE TABLE audit (
   audit_id   INTEGER PRIMARY KEY,
   at_ms      INTEGER NOT NULL,
-  -- NULL: nobody was signed in.
-  account    TEXT,
+  -- NULL: nobody that is known.
+  account_id INTEGER REFERENCES account,
   address    TEXT NOT NULL,
   action     TEXT NOT NULL,
   detail     TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_of_account ON audit (account_id, audit_id);
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Alerts and webhooks.
