@@ -4,12 +4,10 @@
 //! them (WAL), and what one transaction wrote is seen whole or not at all. Each kind of thing has its own file here, with the statements that it needs; the
 //! tables and their meaning are in `schema.sql`.
 
-<<<<<<< HEAD
 pub mod clock;
 pub mod rollup;
-=======
 pub(in crate::hq) mod access;
->>>>>>> access
+pub(in crate::hq) mod report;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
