@@ -7,6 +7,7 @@
 pub(in crate::hq) mod access;
 pub mod clock;
 pub(in crate::hq) mod register;
+pub(in crate::hq) mod report;
 pub mod rollup;
 pub(in crate::hq) mod sales;
 
