@@ -13,6 +13,8 @@
 pub mod access;
 pub mod api;
 pub mod config;
+pub mod ingest;
+pub mod mqtt;
 pub mod register;
 pub mod report;
 pub mod sales;
