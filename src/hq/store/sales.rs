@@ -9,7 +9,7 @@ use crate::analytics::conversion::TillSums;
 use crate::calendar::TimeSpan;
 use crate::hq::sales::{Put, Sale, WebOrder};
 use crate::site::Shift;
-use crate::site::till::{Rejected, Transaction as Basket, TransactionLine, What};
+use crate::site::till::{Rejected, Transaction as Basket, TransactionLine};
 use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::BTreeSet;
@@ -422,9 +422,4 @@ pub(in crate::hq) fn put_row_aside(
         rejected.excerpt.as_bytes()
     ])?;
     Ok(())
-}
-
-/// The kind of a transaction that a box sent.
-pub(in crate::hq) fn kind(name: &str) -> Option<What> {
-    What::named(name)
 }
