@@ -5,6 +5,7 @@
 
 mod accounts;
 mod grants;
+mod oidc;
 mod password;
 mod secret;
 mod tokens;
@@ -14,6 +15,7 @@ pub use accounts::{
     change_account, change_own_password, create_account,
 };
 pub use grants::{Grant, Place, Role, Scope, StoreRow};
+pub use oidc::{Oidc, OidcError, OidcSettings, Pending, Subject, account_of};
 pub use password::{PasswordError, PasswordHashText, is_right};
 pub use secret::{Secret, SecretHash, TOKEN_PREFIX, csrf_of, hash};
 pub use tokens::{

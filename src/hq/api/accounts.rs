@@ -9,7 +9,7 @@ use crate::hq::access::{
     self, Account, AccountError, Actor, AuditEntry, By, Change, Grant, NewAccount, NewGrant, NewToken, Place,
     PlaceName, Role, Token, TokenError, TokenScope,
 };
-use crate::hq::store::{Store, StoreError};
+use crate::hq::store::Store;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};

@@ -13,10 +13,11 @@ pub mod input;
 pub mod limits;
 mod login;
 pub mod names;
+mod pages;
 pub mod serve;
 mod session;
 
-use crate::hq::access::SessionSpan;
+use crate::hq::access::{Oidc, SessionSpan};
 use crate::hq::store::Store;
 use crate::time::{Clock, WallTime};
 use axum::Router;
@@ -82,6 +83,8 @@ pub struct Service {
     pub live: broadcast::Sender<LiveNow>,
     /// How it is set up.
     pub settings: Settings,
+    /// Where else one signs in.
+    oidc: Option<Arc<Oidc>>,
     door: limits::Door,
     at_database: Arc<Semaphore>,
     at_hashing: Arc<Semaphore>,
@@ -96,10 +99,18 @@ impl Service {
             store,
             clock,
             live: broadcast::Sender::new(LIVE_BEHIND),
+            oidc: None,
             settings,
             at_database: Arc::new(Semaphore::new(AT_DATABASE)),
             at_hashing: Arc::new(Semaphore::new(AT_HASHING)),
         }
+    }
+
+    /// With somewhere else to sign in; [`serve`](serve::serve) keeps it known.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Arc<Oidc>) -> Self {
+        self.oidc = Some(oidc);
+        self
     }
 
     /// Now.
@@ -174,6 +185,8 @@ pub fn router(service: Arc<Service>) -> Router {
     api.route("/api/{*rest}", any(nothing_there))
         .method_not_allowed_fallback(other_method)
         .layer(from_fn_with_state(with(), caller::guard))
+        // Below the guard: the pages are for anybody, what they show is not.
+        .fallback(pages::page)
         .layer(DefaultBodyLimit::max(limits::MOST_BODY_BYTES))
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(with(), limits::door))

@@ -30,6 +30,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Answers until `stop` is done; then ends what is being answered, within some seconds.
 pub async fn serve(service: Arc<Service>, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
+    let keeping = service.oidc.clone().map(|oidc| tokio::spawn(async move { oidc.keep_known().await }));
     let routes = router(service);
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let (stopping, stopped) = watch::channel(());
@@ -56,6 +57,9 @@ pub async fn serve(service: Arc<Service>, listener: TcpListener, stop: impl Futu
         });
     }
     drop((listener, stopped));
+    if let Some(keeping) = keeping {
+        keeping.abort();
+    }
     // Fails where nobody is connected any more, which is as good.
     let _told = stopping.send(());
     if tokio::time::timeout(LAST_ANSWERS, stopping.closed()).await.is_err() {
