@@ -11,7 +11,10 @@
 //! and a box forgets nothing before it reads that. All SQL stands in [`store`].
 
 pub mod access;
+pub mod alerts;
 pub mod api;
+pub mod metrics;
 pub mod register;
 pub mod sales;
 pub mod store;
+pub mod webhooks;

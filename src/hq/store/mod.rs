@@ -5,10 +5,13 @@
 //! tables and their meaning are in `schema.sql`.
 
 pub(in crate::hq) mod access;
+pub(in crate::hq) mod alerts;
 pub mod clock;
+pub(in crate::hq) mod metrics;
 pub(in crate::hq) mod register;
 pub mod rollup;
 pub(in crate::hq) mod sales;
+pub(in crate::hq) mod webhooks;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
