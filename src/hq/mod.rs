@@ -13,7 +13,9 @@
 pub mod access;
 pub mod alerts;
 pub mod api;
+pub mod ingest;
 pub mod metrics;
+pub mod mqtt;
 pub mod register;
 pub mod sales;
 pub mod store;

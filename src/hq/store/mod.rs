@@ -6,8 +6,14 @@
 
 pub(in crate::hq) mod access;
 pub(in crate::hq) mod alerts;
+mod aside;
 pub mod clock;
+pub mod intake;
 pub(in crate::hq) mod metrics;
+mod minutes;
+mod places;
+mod quarters;
+mod ranges;
 pub(in crate::hq) mod register;
 pub mod rollup;
 pub(in crate::hq) mod sales;
@@ -98,6 +104,8 @@ impl Store {
         writer.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         writer.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        // Intake alone has some fifty statements.
+        writer.set_prepared_statement_cache_capacity(200);
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), idle: Mutex::default() })
     }
 
@@ -160,6 +168,26 @@ impl Store {
 }
 
 impl StoreError {
+    /// Whether waiting may help: a full disk can be emptied, another process lets go of the file. What the statements
+    /// themselves say stays as it is.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Sqlite { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(
+                    ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::OutOfMemory
+                )
+            ),
+            Self::Directory { .. } | Self::Foreign { .. } | Self::Newer { .. } => false,
+        }
+    }
+
     fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match source.sqlite_error_code() {
