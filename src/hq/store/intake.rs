@@ -17,7 +17,7 @@ use crate::hq::ingest::record::{CheckedRecord, Event, Told};
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::time::{MINUTE_MS, WallTime};
 use crate::wire::topics::BoxNames;
-use crate::wire::v1::{GapReason, Minute, Occupancy, QueueMinute, Transaction as TillTransaction, ZoneMinute};
+use crate::wire::v1::{GapReason, Minute, Occupancy, QueueMinute, ZoneMinute};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
 

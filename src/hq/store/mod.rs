@@ -5,6 +5,7 @@
 //! tables and their meaning are in `schema.sql`.
 
 pub(in crate::hq) mod access;
+pub(in crate::hq) mod accounts;
 pub(in crate::hq) mod alerts;
 mod aside;
 pub mod clock;
