@@ -210,7 +210,8 @@ impl Intake<'_, '_> {
     /// A box that the register has there; any other is noted.
     fn known_box(&mut self, arrival: &Arrival, names: &BoxNames) -> rusqlite::Result<Option<BoxRow>> {
         let sql = "SELECT box_id, store_id, watermark, highest FROM box JOIN store USING (store_id) JOIN tenant USING (tenant_id)
-            WHERE box.name = ?1 AND store.name = ?2 AND tenant.name = ?3";
+            WHERE box.name = ?1 AND store.name = ?2 AND tenant.name = ?3
+              AND box.retired_ms IS NULL AND store.retired_ms IS NULL";
         let values = (names.box_id.as_str(), names.store.as_str(), names.tenant.as_str());
         let row = self.all.prepare_cached(sql)?.query_row(values, |row| {
             let (watermark, highest) = (row.get(2)?, row.get(3)?);
@@ -352,8 +353,9 @@ impl Gathered {
             Told::Heat(heat) => &heat.camera,
             Told::Flow(flow) => &flow.camera,
             Told::Transaction(sold) => {
-                self.sales.extend(Sale::of_box(sold, names.box_id.as_str()));
-                return Ok(Ok(()));
+                let sale = Sale::of_box(sold, names.box_id.as_str());
+                let unknown = || format!("{:?} is no kind of transaction", sold.what);
+                return Ok(sale.map(|sale| self.sales.push(sale)).ok_or_else(unknown));
             }
             // These are no camera's, and are taken before.
             Told::Occupancy(_) | Told::Event(_) | Told::Gap(..) => return Ok(Ok(())),

@@ -6,9 +6,11 @@
 
 pub(in crate::hq) mod access;
 pub(in crate::hq) mod accounts;
+pub(in crate::hq) mod alerts;
 mod aside;
 pub mod clock;
 pub mod intake;
+pub(in crate::hq) mod metrics;
 mod minutes;
 mod places;
 mod quarters;
@@ -17,6 +19,7 @@ pub(in crate::hq) mod register;
 pub(in crate::hq) mod report;
 pub mod rollup;
 pub(in crate::hq) mod sales;
+pub(in crate::hq) mod webhooks;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 //! either of the two touches is made anew, also that of a sale which is voided now or no longer is.
 
 use super::clock::StoreClock;
-use super::rollup;
+use super::{aside, rollup};
 use crate::analytics::conversion::TillSums;
 use crate::calendar::TimeSpan;
 use crate::hq::sales::{Put, Sale, WebOrder};
@@ -411,15 +411,7 @@ pub(in crate::hq) fn put_row_aside(
     rejected: &Rejected,
     at: WallTime,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO aside (at_ms, topic, box_id, reason, bytes, payload) VALUES (?1, ?2, NULL, ?3, ?4, ?5)";
     let reason = format!("row {}: {}", rejected.row, rejected.fault);
-    let bytes = i64::try_from(rejected.excerpt.len()).unwrap_or(i64::MAX);
-    all.prepare_cached(sql)?.execute(params![
-        at.unix_ms(),
-        feed,
-        reason,
-        bytes,
-        rejected.excerpt.as_bytes()
-    ])?;
-    Ok(())
+    let payload = rejected.excerpt.as_bytes();
+    aside::put(all, aside::Aside { at, topic: feed, box_id: None, reason: &reason, payload })
 }
