@@ -7,12 +7,20 @@
 //! Whatever reads or writes the database does so in [`Service::ask`], off the threads that serve.
 
 pub mod caller;
+mod compare;
+mod csv;
+mod displays;
 pub mod faults;
+mod fleet;
 pub mod input;
 mod limits;
+mod live;
 mod login;
 pub mod names;
+mod overview;
+mod queues;
 mod session;
+mod stores;
 
 use crate::hq::access::SessionSpan;
 use crate::hq::store::Store;
@@ -37,6 +45,9 @@ const AT_DATABASE: usize = 8;
 const AT_HASHING: usize = 2;
 /// Events that a slow reader of `live` may be behind before it misses some.
 const LIVE_BEHIND: usize = 256;
+
+/// Readers of `live` at once: each holds a connection for minutes.
+const LIVE_READERS: usize = 256;
 
 /// How the API is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +88,7 @@ pub struct Service {
     pub settings: Settings,
     at_database: Arc<Semaphore>,
     at_hashing: Arc<Semaphore>,
+    live_readers: Arc<Semaphore>,
 }
 
 impl Service {
@@ -90,6 +102,7 @@ impl Service {
             settings,
             at_database: Arc::new(Semaphore::new(AT_DATABASE)),
             at_hashing: Arc::new(Semaphore::new(AT_HASHING)),
+            live_readers: Arc::new(Semaphore::new(LIVE_READERS)),
         }
     }
 
@@ -210,6 +223,13 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(session::routes())
         .merge(login::routes())
         .merge(names::routes())
+        .merge(overview::routes())
+        .merge(stores::routes())
+        .merge(compare::routes())
+        .merge(displays::routes())
+        .merge(queues::routes())
+        .merge(fleet::routes())
+        .merge(live::routes())
 }
 
 async fn nothing_there() -> Fault {
