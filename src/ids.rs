@@ -113,6 +113,15 @@ id! {
     ZoneId
 }
 
+id! {
+    /// Some stores of one owner.
+    RegionId
+}
+id! {
+    /// What stands in a zone for a while, to be compared with others.
+    DisplayId
+}
+
 macro_rules! any_case {
     ($name:ident) => {
         impl $name {

@@ -140,6 +140,12 @@ impl DayHours {
         Ok(Self(openings))
     }
 
+    /// The openings in their order.
+    #[must_use]
+    pub fn openings(&self) -> &[Opening] {
+        &self.0
+    }
+
     /// Reads several openings of a day.
     ///
     /// # Errors

@@ -17,14 +17,14 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 /// Faults as they are found in one text.
 #[derive(Debug)]
-pub(super) struct FaultSink<'t> {
+pub(crate) struct FaultSink<'t> {
     text: &'t str,
     found: RefCell<Vec<Fault>>,
     more: Cell<usize>,
 }
 
 impl<'t> FaultSink<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
         Self { text, found: RefCell::default(), more: Cell::new(0) }
     }
 
@@ -38,7 +38,7 @@ impl<'t> FaultSink<'t> {
     }
 
     /// The faults in the order of the file, and how many more there were than are kept.
-    pub(super) fn finish(self) -> (Vec<Fault>, usize) {
+    pub(crate) fn finish(self) -> (Vec<Fault>, usize) {
         let mut found = self.found.into_inner();
         found.sort_by_key(|fault| fault.at);
         (found, self.more.get())
@@ -46,7 +46,7 @@ impl<'t> FaultSink<'t> {
 }
 
 /// Line and column of a byte; of the end where the text is shorter.
-pub(super) fn place_of(text: &str, at_byte: usize) -> Place {
+pub(crate) fn place_of(text: &str, at_byte: usize) -> Place {
     let before = text.get(..at_byte).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Place { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
@@ -55,7 +55,7 @@ pub(super) fn place_of(text: &str, at_byte: usize) -> Place {
 /// Asks for the settings of a whole document.
 ///
 /// Returns `None` where `read` does, or where the text is no TOML; then the sink holds why.
-pub(super) fn read_document<T>(
+pub(crate) fn read_document<T>(
     sink: &FaultSink<'_>,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Option<T> {
@@ -73,7 +73,7 @@ pub(super) fn read_document<T>(
 }
 
 /// A table that is being asked for its settings.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     path: String,
     at_byte: usize,
     table: &'a DeTable<'a>,
@@ -108,13 +108,13 @@ impl<'a> Table<'a> {
     }
 
     /// A setting that may be left out.
-    pub(super) fn get(&mut self, key: &'static str) -> Option<Entry<'a>> {
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.known.push(key);
         self.entry(key)
     }
 
     /// A setting that must be there; `example` is a line that would do.
-    pub(super) fn need(&mut self, key: &'static str, example: &'static str) -> Option<Entry<'a>> {
+    pub(crate) fn need(&mut self, key: &'static str, example: &'static str) -> Option<Entry<'a>> {
         let entry = self.get(key);
         if entry.is_none() {
             self.sink.note(self.at_byte, joined(&self.path, key), FaultKind::Missing { example });
@@ -123,7 +123,7 @@ impl<'a> Table<'a> {
     }
 
     /// A key that people will try and that must not be used.
-    pub(super) fn refuse(&mut self, key: &'static str, kind: FaultKind) {
+    pub(crate) fn refuse(&mut self, key: &'static str, kind: FaultKind) {
         if let Some(entry) = self.entry(key) {
             self.known.push(key);
             entry.fault(kind);
@@ -131,12 +131,12 @@ impl<'a> Table<'a> {
     }
 
     /// A fault of the table as a whole, or of a key that it lacks.
-    pub(super) fn fault(&self, key: &str, kind: FaultKind) {
+    pub(crate) fn fault(&self, key: &str, kind: FaultKind) {
         self.sink.note(self.at_byte, joined(&self.path, key), kind);
     }
 
     /// A length of time that may be left out.
-    pub(super) fn span(&mut self, key: &'static str, rule: SpanRule) -> Duration {
+    pub(crate) fn span(&mut self, key: &'static str, rule: SpanRule) -> Duration {
         self.get(key).and_then(|entry| entry.span(rule.least..=rule.most)).unwrap_or(rule.default)
     }
 
@@ -148,7 +148,7 @@ impl<'a> Table<'a> {
 
 /// A length of time that may be left out, and what it may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SpanRule {
+pub(crate) struct SpanRule {
     default: Duration,
     least: Duration,
     most: Duration,
@@ -156,12 +156,12 @@ pub(super) struct SpanRule {
 
 impl SpanRule {
     /// What holds where nothing is written.
-    pub(super) const fn default_span(self) -> Duration {
+    pub(crate) const fn default_span(self) -> Duration {
         self.default
     }
 
     /// All three in milliseconds.
-    pub(super) const fn of_ms(default: u64, least: u64, most: u64) -> Self {
+    pub(crate) const fn of_ms(default: u64, least: u64, most: u64) -> Self {
         Self {
             default: Duration::from_millis(default),
             least: Duration::from_millis(least),
@@ -171,7 +171,7 @@ impl SpanRule {
 }
 
 /// One setting that is there.
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     path: String,
     value: &'a Spanned<DeValue<'a>>,
     sink: &'a FaultSink<'a>,
@@ -179,16 +179,29 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Notes what is wrong with this setting.
-    pub(super) fn fault(&self, kind: impl Into<FaultKind>) {
+    pub(crate) fn fault(&self, kind: impl Into<FaultKind>) {
         self.sink.note(self.at_byte(), self.path.clone(), kind.into());
     }
 
-    fn at_byte(&self) -> usize {
+    /// Where the value starts, in bytes: what a later [`Entry::taken`] tells of it.
+    pub(crate) fn at_byte(&self) -> usize {
         self.value.span().start
     }
 
+    /// Notes that this name was given before, at that byte. Lines are only counted for faults: a register has thousands of names.
+    pub(crate) fn taken(&self, what: &'static str, id: &str, first_at_byte: usize) {
+        let first = place_of(self.sink.text, first_at_byte);
+        self.fault(FaultKind::Duplicate { what, id: shortened(id), first });
+    }
+
+    /// Notes that a thing of this name stands at the same time, given at that byte.
+    pub(crate) fn overlaps(&self, id: &str, first_at_byte: usize) {
+        let first = place_of(self.sink.text, first_at_byte);
+        self.fault(FaultKind::Overlaps { id: shortened(id), first });
+    }
+
     /// Where the value starts.
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         place_of(self.sink.text, self.at_byte())
     }
 
@@ -204,12 +217,12 @@ impl<'a> Entry<'a> {
     }
 
     /// A string.
-    pub(super) fn text(&self) -> Option<&'a str> {
+    pub(crate) fn text(&self) -> Option<&'a str> {
         self.expected(self.value.get_ref().as_str(), "a string in quotes")
     }
 
     /// A string that `parse` understands.
-    pub(super) fn parsed<T, E: Into<FaultKind>>(
+    pub(crate) fn parsed<T, E: Into<FaultKind>>(
         &self,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
@@ -217,7 +230,7 @@ impl<'a> Entry<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
         self.parsed(|text| {
             let found = choices.iter().find(|(word, _)| *word == text);
             found.map(|(_, meaning)| *meaning).ok_or_else(|| FaultKind::Choice {
@@ -228,12 +241,12 @@ impl<'a> Entry<'a> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self) -> Option<bool> {
+    pub(crate) fn flag(&self) -> Option<bool> {
         self.expected(self.value.get_ref().as_bool(), "true or false")
     }
 
     /// A whole number in a range.
-    pub(super) fn whole(&self, range: RangeInclusive<u32>) -> Option<u32> {
+    pub(crate) fn whole(&self, range: RangeInclusive<u32>) -> Option<u32> {
         let written = self.value.get_ref().as_integer();
         let number = self.expected(written, "a whole number")?;
         let found = u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|n| range.contains(n));
@@ -245,7 +258,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A finite number, with or without a fraction.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         let value = self.value.get_ref();
         let number = match (value.as_float(), value.as_integer()) {
             (Some(float), _) => float.as_str().parse::<f64>().ok(),
@@ -261,7 +274,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A number that `fits`; `range` says in words what would.
-    pub(super) fn number_that(&self, fits: impl FnOnce(f64) -> bool, range: &str) -> Option<f64> {
+    pub(crate) fn number_that(&self, fits: impl FnOnce(f64) -> bool, range: &str) -> Option<f64> {
         let number = self.number()?;
         if !fits(number) {
             self.fault(FaultKind::OutOfRange { got: number.to_string(), range: range.to_owned() });
@@ -271,7 +284,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A length of time in a range.
-    pub(super) fn span(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
+    pub(crate) fn span(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let text =
             self.expected(self.value.get_ref().as_str(), "a length of time in quotes, such as \"20s\"");
         let span = self.kept(parse_span(text?))?;
@@ -283,7 +296,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The table that stands here, asked by `read`.
-    pub(super) fn table<T>(&self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
+    pub(crate) fn table<T>(&self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
         let table = self.expected(self.value.get_ref().as_table(), "a table")?;
         Table::ask(self.path.clone(), self.at_byte(), table, self.sink, read)
     }
@@ -292,7 +305,7 @@ impl<'a> Entry<'a> {
     ///
     /// A table with a usable `id` is called by it in faults, another by its place from 1.
     /// What `read` cannot make anything of is left out.
-    pub(super) fn tables<T>(
+    pub(crate) fn tables<T>(
         &self,
         most: usize,
         mut read: impl FnMut(&mut Table<'a>) -> Option<T>,
@@ -311,7 +324,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The values of an array, at most `most` of them.
-    pub(super) fn list(&self, most: usize, wanted: &'static str) -> Option<Vec<Entry<'a>>> {
+    pub(crate) fn list(&self, most: usize, wanted: &'static str) -> Option<Vec<Entry<'a>>> {
         let values: &DeArray<'a> = self.expected(self.value.get_ref().as_array(), wanted)?;
         if values.len() > most {
             self.fault(FaultKind::TooMany { got: values.len(), most });
@@ -347,10 +360,15 @@ fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// The known key that was probably meant: at most one letter in three differs.
+/// The known key that was probably meant.
 fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    let distance = |candidate: &str| strsim::osa_distance(&shortened(key), candidate);
-    let best = known.iter().copied().min_by_key(|candidate| distance(candidate))?;
+    nearest_of(key, known.iter().copied())
+}
+
+/// The name that was probably meant: at most one letter in three differs.
+pub(crate) fn nearest_of<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let distance = |candidate: &str| strsim::osa_distance(&shortened(name), candidate);
+    let best = known.min_by_key(|candidate| distance(candidate))?;
     (distance(best) * 3 <= best.len()).then_some(best)
 }
 

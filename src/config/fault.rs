@@ -245,6 +245,40 @@ pub enum FaultKind {
         /// A line that would do.
         example: &'static str,
     },
+    /// A name that nothing in the file has.
+    #[error("there is no {what} {got:?} in this file; {}", near_or_give(.near.as_deref(), .what))]
+    NotNamed {
+        /// What is named.
+        what: &'static str,
+        /// The name.
+        got: String,
+        /// A name that is there and is spelled alike.
+        near: Option<String>,
+    },
+    /// A name that several things have.
+    #[error("there are several {what}s {got:?} in this store; say which one with {by}")]
+    Several {
+        /// What is named.
+        what: &'static str,
+        /// The name.
+        got: String,
+        /// The settings that tell them apart.
+        by: &'static str,
+    },
+    /// A day that does not come after another.
+    #[error("does not come after {other}; give a later day")]
+    NotAfter {
+        /// The other one.
+        other: &'static str,
+    },
+    /// Two times of one thing that share some days.
+    #[error("overlaps {id:?} at {first}; end that one first")]
+    Overlaps {
+        /// The name of both.
+        id: String,
+        /// Where the other stands.
+        first: Place,
+    },
     /// More than are taken.
     #[error("holds {got} entries, at most {most} are taken")]
     TooMany {
@@ -311,6 +345,13 @@ fn near_or_known(near: Option<&'static str>, known: &[&'static str]) -> String {
         Some(near) => format!("did you mean {near:?}?"),
         None if known.is_empty() => "nothing can be set here".to_owned(),
         None => format!("known here: {}", known.join(", ")),
+    }
+}
+
+fn near_or_give(near: Option<&str>, what: &str) -> String {
+    match near {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("add the {what}, or name one that is there"),
     }
 }
 

@@ -8,16 +8,17 @@
 //! lengths of time.
 
 mod audit;
-mod broker;
+pub(crate) mod broker;
 mod camera;
 pub mod check;
-mod document;
+pub(crate) mod document;
 pub mod fault;
 pub mod file;
 pub mod geometry;
 mod health;
+mod outbox;
 pub mod span;
-mod store;
+pub(crate) mod store;
 mod till;
 mod visitors;
 mod zone;

@@ -82,7 +82,7 @@ pub(super) fn site(table: &mut Table<'_>, around: Around<'_>) -> Option<SiteSett
 }
 
 /// Digits after the point of a currency's sums, as ISO 4217 has it.
-fn usual_decimals(currency: &str) -> u8 {
+pub(crate) fn usual_decimals(currency: &str) -> u8 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
         | "VUV" | "XAF" | "XOF" | "XPF" => 0,
@@ -110,7 +110,7 @@ fn calendar(table: &mut Table<'_>) -> Option<Calendar> {
     Some(Calendar::new(Schedule::new(zone?, week?, other_days), starts?))
 }
 
-fn full_hour(text: &str) -> Result<u8, FaultKind> {
+pub(crate) fn full_hour(text: &str) -> Result<u8, FaultKind> {
     let time = TimeOfDay::parse(text).map(TimeOfDay::minutes);
     let hour = time.filter(|minutes| minutes % 60 == 0 && *minutes < 24 * 60);
     let hour = hour.and_then(|minutes| u8::try_from(minutes / 60).ok());
@@ -121,7 +121,7 @@ fn full_hour(text: &str) -> Result<u8, FaultKind> {
 }
 
 /// A day that is not there is closed.
-fn week_hours(table: &mut Table<'_>) -> Option<WeekHours> {
+pub(crate) fn week_hours(table: &mut Table<'_>) -> Option<WeekHours> {
     let days = WEEKDAYS.map(|day| match table.get(day) {
         Some(e) => day_hours(&e),
         None => Some(DayHours::closed()),
@@ -133,13 +133,13 @@ fn week_hours(table: &mut Table<'_>) -> Option<WeekHours> {
     Some(week)
 }
 
-fn day_hours(entry: &Entry<'_>) -> Option<DayHours> {
+pub(crate) fn day_hours(entry: &Entry<'_>) -> Option<DayHours> {
     let openings = entry.list(MAX_OPENINGS, "a list of hours such as [\"09:00-18:30\"]")?;
     let openings: Option<Vec<Opening>> = openings.iter().map(|e| e.parsed(Opening::parse)).collect();
     DayHours::new(openings?).map_err(|fault| entry.fault(fault)).ok()
 }
 
-fn holiday(table: &mut Table<'_>) -> Option<(Day, DayHours)> {
+pub(crate) fn holiday(table: &mut Table<'_>) -> Option<(Day, DayHours)> {
     let day = table.need("date", "date = \"2026-12-25\"").and_then(|e| e.parsed(Day::parse));
     let hours = match table.get("hours") {
         Some(e) => day_hours(&e),
@@ -148,7 +148,7 @@ fn holiday(table: &mut Table<'_>) -> Option<(Day, DayHours)> {
     Some((day?, hours?))
 }
 
-fn currency(text: &str) -> Result<String, FaultKind> {
+pub(crate) fn currency(text: &str) -> Result<String, FaultKind> {
     if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Ok(text.to_owned());
     }

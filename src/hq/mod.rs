@@ -12,7 +12,11 @@
 
 pub mod access;
 pub mod api;
+pub mod config;
+pub mod register;
 pub mod report;
+pub mod sales;
+pub mod settings;
 pub mod simulate;
 pub mod stats;
 pub mod store;

@@ -15,12 +15,15 @@ mod fleet;
 pub mod input;
 mod limits;
 mod live;
+mod listen;
 mod login;
 pub mod names;
 mod overview;
 mod queues;
 mod session;
 mod stores;
+
+pub use listen::serve;
 
 use crate::hq::access::SessionSpan;
 use crate::hq::store::Store;

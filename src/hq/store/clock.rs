@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 /// Hours that are kept in mind; a batch rarely needs more than a few.
 const MOST_HOURS: usize = 2048;
 
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+/// Names of the days as hours are written, Monday first.
+pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Opening hours as they stand in `store.hours` (JSON): what the register file says, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

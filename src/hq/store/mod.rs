@@ -4,10 +4,12 @@
 //! them (WAL), and what one transaction wrote is seen whole or not at all. Each kind of thing has its own file here, with the statements that it needs; the
 //! tables and their meaning are in `schema.sql`.
 
-pub mod clock;
-pub mod rollup;
 pub(in crate::hq) mod access;
+pub mod clock;
+pub(in crate::hq) mod register;
 pub(in crate::hq) mod report;
+pub mod rollup;
+pub(in crate::hq) mod sales;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};

@@ -251,7 +251,7 @@ fn hours_without_till(ask: &Connection, store_id: i64, hour: i64) -> rusqlite::R
 /// Time of staff within an hour, ms; none where no shift reaches into it.
 fn on_duty_ms(ask: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<Option<i64>> {
     let span = hour.span();
-    let sql = "SELECT sum((min(to_ms, ?3) - max(from_ms, ?2)) * people) FROM shift
+    let sql = "SELECT sum(CAST(worked_ms * (1.0 * (min(to_ms, ?3) - max(from_ms, ?2)) / (to_ms - from_ms)) AS INTEGER)) FROM shift
         WHERE store_id = ?1 AND from_ms < ?3 AND from_ms > ?2 - ?4 AND to_ms > ?2";
     let values = (store_id, span.start.unix_ms(), span.end.unix_ms(), LONGEST_SHIFT_MS);
     ask.prepare_cached(sql)?.query_row(values, |row| row.get(0))

@@ -33,18 +33,21 @@ CREATE TABLE store (
   -- ISO 4217, and how many decimals its smallest unit stands for.
   currency       TEXT NOT NULL,
   decimals       INTEGER NOT NULL,
-  -- 'iso' or '4-5-4', and what else the calendar needs, as the register file has it (JSON).
+  -- 'iso' or '4-5-4'.
   calendar       TEXT NOT NULL,
-  -- Opening hours, exceptions and holidays, as the register file has them (JSON).
+  -- Opening hours and holidays (JSON, `store::clock::WrittenHours`): {"week":{"monday":["09:00-18:30"]},
+  -- "holidays":[{"date":"2026-12-25","title":"Christmas Day","hours":[]}]}. Without `week` it is always open.
   hours          TEXT NOT NULL,
   -- Below this share of the opening time a figure of people is incomplete.
   least_coverage REAL NOT NULL CHECK (least_coverage BETWEEN 0 AND 1),
   -- 1: made by `footfall-hq simulate`, and every page says so.
   simulated      INTEGER NOT NULL CHECK (simulated IN (0, 1)),
+  -- Since when it is no longer in the register: its past stays, it is shown in no list, and its boxes are strangers. NULL: it is there.
+  retired_ms     INTEGER,
   UNIQUE (tenant_id, name)
 ) STRICT;
 
--- In which time zone a store lives, from when on: a store that moves keeps the hours of its past.
+-- In which time zone a store lives, from when on: a store that moves keeps the hours of its past. Its first clock begins at 0.
 CREATE TABLE store_clock (
   store_id   INTEGER NOT NULL REFERENCES store,
   from_ms    INTEGER NOT NULL,
@@ -59,6 +62,8 @@ CREATE TABLE box (
   store_id INTEGER NOT NULL REFERENCES store,
   -- Unique in the world.
   name     TEXT NOT NULL UNIQUE,
+  -- Since when it is no longer in the register; what it sends then is a stranger's. NULL: it is there.
+  retired_ms INTEGER,
   -- Every record up to here is stored, or is known never to come. What `ack` says.
   watermark      INTEGER NOT NULL DEFAULT 0,
   highest        INTEGER NOT NULL DEFAULT 0,
@@ -418,6 +423,7 @@ CREATE TABLE sale (
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sale_by_hour ON sale (store_id, hour);
+CREATE INDEX sale_by_day ON sale (store_id, business_day);
 -- Which sales are voided: the sums of every hour ask.
 CREATE INDEX sale_voided ON sale (store_id, voids) WHERE voids IS NOT NULL;
 
@@ -432,7 +438,7 @@ CREATE TABLE sale_line (
   PRIMARY KEY (store_id, id, line)
 ) STRICT, WITHOUT ROWID;
 
--- What was sold by item and day, without what was voided; made anew with the sales of its day.
+-- What was sold by item and day, without what was voided and less what was given back; made anew with the sales of its day.
 CREATE TABLE item_day (
   store_id       INTEGER NOT NULL,
   business_day   INTEGER NOT NULL,
@@ -456,18 +462,22 @@ CREATE TABLE web_order (
   units        INTEGER,
   -- The store that it is picked up at, where it is.
   store_id     INTEGER REFERENCES store,
+  -- The order that this one voids.
+  voids        TEXT,
+  -- JSON: [{"item":..,"category":..,"quantity_milli":..,"amount_minor":..}].
   lines        TEXT NOT NULL,
   PRIMARY KEY (tenant_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX web_order_by_time ON web_order (tenant_id, at_ms);
 
--- Who works from when to when; a shift that comes again under its id replaces the former.
+-- Who works from when to when; a shift that comes again under its id replaces the former. Time worked is summed over people, and
+-- spread evenly over the shift.
 CREATE TABLE shift (
   store_id INTEGER NOT NULL REFERENCES store,
   id       TEXT NOT NULL,
   from_ms  INTEGER NOT NULL,
   to_ms    INTEGER NOT NULL CHECK (to_ms > from_ms),
-  people   INTEGER NOT NULL,
+  worked_ms INTEGER NOT NULL,
   source   TEXT NOT NULL,
   PRIMARY KEY (store_id, id)
 ) STRICT, WITHOUT ROWID;
