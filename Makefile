@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench v500 ceiling mot15 memory fuzz models models-all clean
+.PHONY: help setup pages demo test lint bench v500 ceiling mot15 memory torture fuzz models models-all clean
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
@@ -23,12 +23,14 @@ test: ## everything that has to hold: format, lints, all tests, with and without
 	node scripts/asyncapi/check.mjs docs/ref/asyncapi.yaml
 	cargo nextest run --locked
 	cargo test --doc --locked
-	cargo nextest run --locked --no-default-features
+	cargo nextest run --locked --no-default-features --features hq
+	cargo build --locked --no-default-features --features hq --bin footfall-hq
 
 lint: ## format and lints only; needs what `make setup` installs
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --no-default-features -- -D warnings
+	cargo clippy --locked --all-targets --no-default-features --features hq -- -D warnings
+	cargo clippy --locked --lib --bin footfall --no-default-features -- -D warnings
 
 bench: ## what it costs: CPU per frame, against a bare loop of the same model
 	@scripts/setup build demo
@@ -50,6 +52,10 @@ mot15: ## how right the tracker is: MOT15 sequences with public detections, scor
 memory: ## a camera holds no more after ten million boxes than after two million (some minutes)
 	cargo nextest run --release --locked --no-default-features --test allocations --run-ignored only --no-capture
 
+torture: ## nothing confirmed is lost: box, broker and head office killed 300 times while a clip plays (TORTURE_KILLS=300, some 20 minutes)
+	@scripts/setup build demo test
+	TORTURE_KILLS="$${TORTURE_KILLS:-300}" cargo nextest run --locked --test torture --no-capture --profile torture
+
 fuzz: ## any bytes into every parser and the tracker, FUZZ_SECONDS=60 each; needs `cargo install cargo-fuzz`
 	@for target in $$(cd fuzz/fuzz_targets && ls | sed 's/\.rs$$//'); do \
 	    echo "$$target:"; \
@@ -58,6 +64,9 @@ fuzz: ## any bytes into every parser and the tracker, FUZZ_SECONDS=60 each; need
 
 setup: ## fetch and install what building, the demo and the tests need
 	@scripts/setup build demo test
+
+pages: ## build head office's pages from ui/
+	@scripts/setup pages
 
 models: ## build the default models
 	@scripts/setup build

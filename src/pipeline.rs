@@ -117,7 +117,17 @@ const CONFIRMATION_HOLD: Duration = Duration::from_secs(2);
 /// Sides may differ by this share between two pictures of "the same shape": cameras round to multiples of 8 or 16 px.
 const SHAPE_TOLERANCE: f32 = 0.02;
 
+/// Which part of what is open a draft is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draft {
+    /// Minutes, visits, queues, alarms, and crossings that are still being decided.
+    Open,
+    /// Flow and heat of quarters of an hour.
+    Quarters,
+}
+
 /// The stages of one camera, joined.
+#[derive(Clone)]
 pub struct Pipeline {
     picture: Option<PictureSize>,
     exclusion: Vec<Polygon>,
@@ -296,6 +306,21 @@ impl Pipeline {
         self.minutes.finish(now, &mut self.closed);
         self.zone_minutes.finish(now, &mut self.closed_zones, &mut self.closed_queues);
         self.give_out_minutes(out);
+    }
+
+    /// What [`Pipeline::finish`] would give out now, while the run goes on. With what was given out before it says everything
+    /// that was seen, once.
+    ///
+    /// A copy of the run is ended, so that there is one rule for how things end. Meant for once a second, not for each frame.
+    pub fn draft(&self, what: Draft, now: FrameTime, out: &mut Vec<CameraEvent>) {
+        let before = out.len();
+        self.clone().finish(now, out);
+        let is_quarter = |event: &CameraEvent| matches!(event, CameraEvent::Flow(_) | CameraEvent::Heat(_));
+        let mut place = 0;
+        out.retain(|event| {
+            place += 1;
+            place <= before || is_quarter(event) == (what == Draft::Quarters)
+        });
     }
 
     fn give_out_minutes(&mut self, out: &mut Vec<CameraEvent>) {

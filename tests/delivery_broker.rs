@@ -8,6 +8,7 @@ use delivery_support::{
     Broker, GUARD, Line, Subscriber, TestBox, all_up_to, crossing, free_port, wait_until,
 };
 use footfall::publish::{ClientCertificate, Link, Login, Report, Stopped, TlsSettings};
+use footfall::time::WallTime;
 use footfall::wire::v1::{BoxStatus, CameraState, CameraStatus, Live, Problem};
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use std::io::{Read, Write};
@@ -136,7 +137,7 @@ fn a_backlog_larger_than_a_batch_goes_out_in_order() {
     let broker = Broker::open_to_all();
     let test_box = TestBox::at(broker.port);
     let facts: Vec<_> = (1..=5000).map(|frame| footfall::wire::v1::Fact::Crossing(crossing(frame))).collect();
-    test_box.open_outbox().append(&facts).expect("room");
+    test_box.open_outbox().append(&facts, WallTime::from_unix_ms(1)).expect("room");
     let subscriber = Subscriber::to_all(broker.port);
     let running = test_box.run();
     wait_until("all arrive", || subscriber.crossings() == all_up_to(5000));
@@ -301,7 +302,7 @@ fn a_stop_delivers_what_was_counted_last_and_says_stopped() {
     running.writer.stop(GUARD).expect("room on the disk");
     wait_until("all arrive", || subscriber.crossings() == all_up_to(700));
     wait_until("it has stopped", || last_state(&subscriber) == Some(BoxStatus::Stopped));
-    assert_eq!(test_box.open_outbox().count().expect("a good file"), 0);
+    assert_eq!(test_box.open_outbox().position().waiting, 0);
     let stopped = subscriber.heard("/state").len();
     drop(broker);
     assert_eq!(subscriber.heard("/state").len(), stopped, "no last will after a goodbye");
@@ -314,7 +315,7 @@ fn a_stop_without_a_broker_keeps_everything() {
     running.count(1..=7);
     assert_eq!(running.publisher.stop(GUARD), Stopped::Unconfirmed);
     running.writer.stop(GUARD).expect("room on the disk");
-    assert_eq!(test_box.open_outbox().count().expect("a good file"), 7);
+    assert_eq!(test_box.open_outbox().position().waiting, 7);
 }
 
 #[test]
@@ -328,7 +329,7 @@ fn a_stop_does_not_wait_longer_than_allowed_for_a_broker_that_does_not_confirm()
     running.count(1..=7);
     assert_eq!(running.publisher.stop(Duration::from_millis(400)), Stopped::Unconfirmed);
     running.writer.stop(GUARD).expect("room on the disk");
-    assert_eq!(test_box.open_outbox().count().expect("a good file"), 7);
+    assert_eq!(test_box.open_outbox().position().waiting, 7);
 }
 
 /// Certificates of a test's own authority: for the broker, for a box, and of another authority.

@@ -2,7 +2,9 @@
 
 use footfall::ids::{BoxId, StoreId, TenantId};
 use footfall::outbox::{Outbox, OutboxWriter};
-use footfall::publish::{ClientCertificate, MqttSettings, Publisher, PublisherSettings, TlsSettings};
+use footfall::publish::{
+    ClientCertificate, ConfirmedBy, MqttSettings, Publisher, PublisherSettings, TlsSettings,
+};
 use footfall::time::{SystemClock, WallTime};
 use footfall::wire::topics::BoxNames;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ fn check(dir: &Path, tls: TlsSettings, expected: &[&str]) {
         batch_every: Duration::from_secs(1),
         live: false,
         retry_max: Duration::from_secs(1),
+        confirmed_by: ConfirmedBy::Broker,
+        ack_patience: Duration::from_secs(120),
         home_assistant: None,
     };
     let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned(), introduction: None };

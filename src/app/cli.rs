@@ -36,7 +36,7 @@ use std::time::Duration;
 
 /// Counts people with the cameras a store already has, and says how much it saw.
 #[derive(Debug, Clone, PartialEq, Parser)]
-#[command(name = "footfall", version, max_term_width = 100, after_help = endings())]
+#[command(name = "footfall", version, max_term_width = 100, after_help = Ending::help("footfall"))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -443,16 +443,6 @@ impl LineSpec {
             role: LineRole::default(),
         }
     }
-}
-
-fn endings() -> String {
-    let line = |ending: &Ending| format!("\n  {}  {}", ending.code(), ending.meaning());
-    let list: String = Ending::ALL.iter().map(line).collect();
-    format!(
-        "Exit codes:{list}\n\n\
-         Logs go to standard error; FOOTFALL_LOG=debug shows more, FOOTFALL_LOG=warn less.\n\
-         Start with:\n  footfall config default > footfall.toml"
-    )
 }
 
 fn anchors() -> impl TypedValueParser<Value = Anchor> {

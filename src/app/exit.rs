@@ -56,8 +56,20 @@ impl Ending {
             Self::Config => "the config file cannot be read or has faults",
             Self::Input => "a clip, a camera, a file of detections, a model or a library cannot be used",
             Self::Storage => "records could not be stored on disk",
-            Self::NotSeen => "`watch --expect`: what was expected did not arrive in time",
+            Self::NotSeen => "`--expect`: what was expected did not arrive in time",
         }
+    }
+
+    /// What stands at the end of a program's help.
+    #[must_use]
+    pub fn help(program: &str) -> String {
+        let line = |ending: &Self| format!("\n  {}  {}", ending.code(), ending.meaning());
+        let list: String = Self::ALL.iter().map(line).collect();
+        format!(
+            "Exit codes:{list}\n\n\
+             Logs go to standard error; FOOTFALL_LOG=debug shows more, FOOTFALL_LOG=warn less.\n\
+             Start with:\n  {program} config default > {program}.toml"
+        )
     }
 
     /// What an error means.
@@ -121,15 +133,15 @@ impl Failure {
     }
 }
 
-/// Shows what went wrong, with its causes, and gives the number to end with.
-pub fn finish(result: anyhow::Result<()>) -> ExitCode {
+/// Shows what went wrong in this program, with its causes, and gives the number to end with.
+pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
     let ending = match &result {
         Ok(()) => Ending::Fine,
         // Whoever reads our output has seen enough: `footfall config default | head`.
         Err(error) if is_closed_pipe(error) => Ending::Fine,
         Err(error) => {
             // Nothing is left to be done where even this cannot be written.
-            writeln!(io::stderr(), "footfall: {error:#}").ok();
+            writeln!(io::stderr(), "{program}: {error:#}").ok();
             Ending::of(error)
         }
     };

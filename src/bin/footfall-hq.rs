@@ -6,7 +6,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     app::prepare();
     match Cli::read(std::env::args_os()) {
-        Ok(cli) => app::finish(app::hq::run(&cli)),
+        Ok(cli) => app::finish("footfall-hq", app::hq::run(&cli)),
         Err(answer) => answer.exit(),
     }
 }

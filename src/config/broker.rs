@@ -3,10 +3,16 @@
 use super::check::{FilesBeside, existing_file, password};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::FaultKind;
-use crate::publish::{ClientCertificate, HomeAssistantSettings, Login, MqttSettings, TlsSettings};
+use crate::publish::{
+    ClientCertificate, ConfirmedBy, HomeAssistantSettings, Login, MqttSettings, TlsSettings,
+};
 
 const BATCH_EVERY: SpanRule = SpanRule::of_ms(60_000, 1_000, 3_600_000);
 const RETRY_MAX: SpanRule = SpanRule::of_ms(120_000, 1_000, 3_600_000);
+/// Two rounds of batches, and a commit at head office.
+const ACK_PATIENCE: SpanRule = SpanRule::of_ms(120_000, 10_000, 3_600_000);
+const CONFIRMED_BY: &[(&str, ConfirmedBy)] =
+    &[("head_office", ConfirmedBy::HeadOffice), ("broker", ConfirmedBy::Broker)];
 /// Registered with IANA for MQTT over TCP and over TLS.
 const PORT_PLAIN: u16 = 1883;
 const PORT_TLS: u16 = 8883;
@@ -23,6 +29,8 @@ pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Mqt
     let live = table.get("live").and_then(|e| e.flag()).unwrap_or(true);
     let batch_every = table.span("batch_every", BATCH_EVERY);
     let retry_max = table.span("retry_max", RETRY_MAX);
+    let confirmed_by = table.get("confirmed_by").and_then(|e| e.choice(CONFIRMED_BY)).unwrap_or_default();
+    let ack_patience = table.span("ack_patience", ACK_PATIENCE);
     let home_assistant = table.get("home_assistant").map(|e| {
         if !live {
             e.fault(FaultKind::Alone { other: "live = true" });
@@ -35,7 +43,18 @@ pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Mqt
         None => None,
         Some(read) => Some(read?),
     };
-    Some(MqttSettings { host, port, tls, login, batch_every, live, retry_max, home_assistant })
+    Some(MqttSettings {
+        host,
+        port,
+        tls,
+        login,
+        batch_every,
+        live,
+        retry_max,
+        confirmed_by,
+        ack_patience,
+        home_assistant,
+    })
 }
 
 fn home_assistant(table: &mut Table<'_>) -> Option<HomeAssistantSettings> {
@@ -58,7 +77,7 @@ fn topic_prefix(text: &str) -> Result<String, FaultKind> {
     Err(FaultKind::OutOfRange { got, range: range.to_owned() })
 }
 
-fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
+pub(crate) fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
     let ca_file = table.need("ca_file", "ca_file = \"ca.pem\"").and_then(|e| existing_file(&e, files));
     let (certificate, key) = (table.get("certificate_file"), table.get("key_file"));
     match (&certificate, &key) {
@@ -75,7 +94,7 @@ fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSet
 }
 
 /// `user` and `password_file`, both or neither.
-pub(super) fn login(
+pub(crate) fn login(
     user: Option<&Entry<'_>>,
     table: &mut Table<'_>,
     files: &dyn FilesBeside,
@@ -92,7 +111,7 @@ pub(super) fn login(
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port`.
-fn host_and_port(text: &str) -> Result<(String, Option<u16>), FaultKind> {
+pub(crate) fn host_and_port(text: &str) -> Result<(String, Option<u16>), FaultKind> {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((v6, "")) => (v6, None),
         Some((v6, port)) => (v6, Some(port.strip_prefix(':').ok_or(FaultKind::Broker)?)),

@@ -3,18 +3,15 @@
 //! Pure: what the disk has to say comes through [`FilesBeside`], so that random texts can be thrown at
 //! this without touching a file. Every fault is found in one go; settings come out only where there is none.
 
-use super::document::{Entry, FaultSink, SpanRule, Table, read_document};
+use super::document::{Entry, FaultSink, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
-use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, store};
+use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, outbox, store};
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, StoreId, TenantId};
-use crate::outbox::OutboxSettings;
 use std::path::{Path, PathBuf};
 
 /// A box with more cameras than this needs another box first.
 const MAX_CAMERAS: usize = 32;
-const DEFAULT_OUTBOX: &str = "outbox.sqlite";
-const COMMIT_EVERY: SpanRule = SpanRule::of_ms(1_000, 10, 60_000);
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +82,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let mqtt = root.get("mqtt");
     let has_broker = mqtt.is_some();
     let mqtt = mqtt.and_then(|e| e.table(|table| broker::mqtt(table, files)));
-    let outbox = outbox(root, files);
+    let outbox = outbox::outbox(root, files);
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
     let site = root.get("site");
     let around = Around { files, has_broker, has_site: site.is_some() };
@@ -101,37 +98,12 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         store: store?,
         box_id: box_id?,
         mqtt,
-        outbox: outbox?,
+        outbox,
         audit,
         site,
         detector: detector?,
         cameras: cameras?,
     })
-}
-
-fn outbox(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<OutboxSettings> {
-    let written = root.get("outbox").and_then(|e| {
-        e.table(|table| {
-            let path = table.get("path").and_then(|e| {
-                let path = files.resolve(Path::new(e.text()?));
-                let folder_is_there =
-                    path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
-                match files.kind(&path) {
-                    PathKind::Folder => e.fault(FaultKind::File { path, problem: FileProblem::NotAFile }),
-                    PathKind::Nothing if !folder_is_there => {
-                        e.fault(FaultKind::File { path, problem: FileProblem::NoFolder });
-                    }
-                    PathKind::File | PathKind::Nothing => return Some(path),
-                }
-                None
-            });
-            let commit_every = table.span("commit_every", COMMIT_EVERY);
-            Some((path, commit_every))
-        })
-    });
-    let (path, commit_every) = written.unwrap_or((None, COMMIT_EVERY.default_span()));
-    let path = path.unwrap_or_else(|| files.resolve(Path::new(DEFAULT_OUTBOX)));
-    Some(OutboxSettings { path, commit_every })
 }
 
 fn detector(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<DetectorSettings> {
@@ -164,7 +136,7 @@ fn default_model(table: &Table<'_>, files: &dyn FilesBeside) -> PathBuf {
 }
 
 /// The file that a setting names, where it is there.
-pub(super) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+pub(crate) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     let path = files.resolve(Path::new(entry.text()?));
     if files.kind(&path) == PathKind::File {
         return Some(path);
@@ -179,7 +151,7 @@ fn problem_at(path: &Path, files: &dyn FilesBeside) -> FileProblem {
 }
 
 /// The password in the file that a setting names; a fault shows neither the file's name nor its text.
-pub(super) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<String> {
+pub(crate) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<String> {
     let path = files.resolve(Path::new(entry.text()?));
     files.secret(&path).map_err(|problem| entry.fault(FaultKind::SecretFile(problem))).ok()
 }

@@ -26,6 +26,21 @@ pub fn load(path: &Path, program: &Path) -> Result<EdgeSettings, ConfigError> {
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
 }
 
+/// Reads a file of settings, and hands its text to `check` with the disk that lies around it.
+///
+/// # Errors
+/// [`ConfigError`] says why the file cannot be read, or lists every fault in it.
+#[cfg(feature = "hq")]
+pub(crate) fn load_with<T>(
+    path: &Path,
+    check: impl FnOnce(&str, &dyn FilesBeside) -> Result<T, (Vec<super::Fault>, usize)>,
+) -> Result<T, ConfigError> {
+    let text = read_text(path)?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let files = DiskFiles { folder, program: PathBuf::new() };
+    check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
+}
+
 /// Where a file may lie that comes with the program: in the working directory, around the program as it was
 /// built, and where it is installed.
 fn places_of(name: &Path, program: &Path) -> Vec<PathBuf> {

@@ -8,7 +8,7 @@
 //! lengths of time.
 
 mod audit;
-mod broker;
+pub(crate) mod broker;
 mod camera;
 pub mod check;
 pub(crate) mod document;
@@ -16,6 +16,7 @@ pub mod fault;
 pub mod file;
 pub mod geometry;
 mod health;
+mod outbox;
 pub mod span;
 pub(crate) mod store;
 mod till;

@@ -146,6 +146,7 @@ impl<T: Fn(FeedsLink)> Listener<T> {
 mod tests {
     use super::*;
     use crate::feeds::door;
+    use crate::publish::ConfirmedBy;
     use std::time::Duration;
 
     #[test]
@@ -159,6 +160,8 @@ mod tests {
             batch_every: Duration::from_secs(1),
             live: false,
             retry_max: Duration::from_secs(1),
+            confirmed_by: ConfirmedBy::HeadOffice,
+            ack_patience: Duration::from_secs(120),
             home_assistant: None,
         };
         let listener = Listener {

@@ -13,10 +13,15 @@
 pub mod access;
 pub mod alerts;
 pub mod api;
+pub mod config;
 pub mod ingest;
 pub mod metrics;
 pub mod mqtt;
 pub mod register;
+pub mod report;
 pub mod sales;
+pub mod settings;
+pub mod simulate;
+pub mod stats;
 pub mod store;
 pub mod webhooks;

@@ -1,4 +1,4 @@
-//! Durable records on disk until somebody has them.
+//! Durable records on disk until somebody has them, and for a while after.
 //!
 //! What is not obvious: a record gets its number in the transaction that stores it, so a number
 //! exists only together with its record, and there are no holes to explain after a power cut. What can
@@ -16,14 +16,31 @@
 //! | `NAME.new` | a file being rebuilt; complete once its one transaction is, else thrown away |
 //! | `NAME.corrupt-MS` | a file that could not be trusted, set aside at that time, for a person to look at |
 //!
-//! # Invariants ([`Outbox::check_invariants`] checks the first four)
+//! # What is in it
+//!
+//! Records above `meta.watermark` *wait*: whoever is to have them has not confirmed them. Those up to it are *history*, kept
+//! for [`Retention::history`] so that they can be sent again to a receiver that was put back to an earlier copy of itself.
+//! The watermark goes up as records are confirmed, and down where the receiver says so; it says nothing about single
+//! records, so confirming costs one number and no row.
+//!
+//! Records go from the lowest number up, and only so: by age when they are history, and when [`Retention::max_bytes`]
+//! is used up, history first. Only when there is none left do records go that nobody has confirmed; then a `gap` record
+//! stored with it says which, and [`Committed::given_up`] says so aloud. Room is measured in pages that are in use: SQLite
+//! uses free pages again, the file itself does not get smaller.
+//!
+//! A [draft](Drafts) stands for what a source would still have to say if it ended now. Opening turns drafts that it finds into
+//! records, each as a part, before any new one: whoever wrote them died.
+//!
+//! # Invariants ([`Outbox::check_invariants`] checks the first five)
 //!
 //! 1. *Numbered*: every stored record holds its own row's number.
-//! 2. *Below next*: every stored number is below `next_seq`.
+//! 2. *Below next*: every stored number, and the watermark, is below `next_seq`.
 //! 3. *Reserved on disk*: `next_seq - 1` is not above the number in `NAME.seq`.
 //! 4. *One owner*: `meta` has one row, and names the box that opened the file.
-//! 5. *Contiguous*: the numbers of all records ever stored are 1, 2, 3, ... but for those that a `gap`
+//! 5. *Counted*: what is remembered of the file (next number, watermark, how many wait) is what it holds.
+//! 6. *Contiguous*: the numbers of all records ever stored are 1, 2, 3, ... but for those that a `gap`
 //!    record names.
+//! 7. *Once*: records and drafts together say everything that was handed over exactly once.
 //!
 //! # When the file cannot be trusted
 //!
@@ -31,29 +48,29 @@
 //! that can still be read go into a new file; numbering goes on above everything reserved, and a
 //! durable `gap` record (the first in the new numbers) says which may never come. The same happens to
 //! numbers when the file is missing, or older than `NAME.seq`, as after restoring a copy. If `NAME.seq` is gone
-//! too, numbering goes on from the clock in milliseconds, which is above any count of records.
-//!
-//! # Who confirms
-//!
-//! For now the broker's PubAck ends a record's life here, through [`Outbox::confirm`]. A receiver that
-//! publishes a watermark will call the same function, and nothing else changes.
+//! too, numbering goes on from the clock in milliseconds, which is above any count of records. Drafts are not taken
+//! over from such a file.
 
 use crate::ids::BoxId;
 use crate::time::WallTime;
 use crate::wire::v1::{AnyRecord, Fact, Gap, GapReason, Record};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod drafts;
 mod numbers;
 mod open;
+mod trim;
 mod upgrade;
 mod writer;
 
+pub use drafts::{DraftChange, Drafts};
+pub use trim::{GivenUp, Lot, Retention};
 pub use writer::{
-    Counts, MOST_IN_MEMORY, OutboxNews, OutboxReader, OutboxWriter, ReadError, RecordSender, StopError,
+    Counts, MOST_IN_MEMORY, OutboxNews, OutboxReader, OutboxWriter, ReadError, RecordSender, Rows, StopError,
     WriterGone,
 };
 
@@ -64,6 +81,8 @@ pub struct OutboxSettings {
     pub path: PathBuf,
     /// Records are committed together at least this often.
     pub commit_every: Duration,
+    /// How long and how much is kept.
+    pub retention: Retention,
 }
 
 /// What is wrong with an outbox.
@@ -213,7 +232,7 @@ impl std::fmt::Display for Recovery {
             GapReason::OutboxCorrupt | GapReason::Unreadable | GapReason::GivenUp => "was corrupt",
         };
         let SeqRange { first, last } = self.gap;
-        write!(f, "the outbox {what}; {} waiting records were saved, ", self.salvaged)?;
+        write!(f, "the outbox {what}; {} records were saved, ", self.salvaged)?;
         write!(f, "records {first} to {last} are lost unless they were delivered")?;
         match &self.set_aside {
             Some(path) => write!(f, "; the old file is now {}", path.display()),
@@ -222,19 +241,56 @@ impl std::fmt::Display for Recovery {
     }
 }
 
+/// What one transaction changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Change<'a> {
+    /// Records up to this number are confirmed from now on, and none above it; none: as before.
+    pub watermark: Option<u64>,
+    /// What is new, to be numbered in this order.
+    pub facts: &'a [Fact],
+    /// What becomes of the drafts.
+    pub drafts: DraftChange<'a>,
+}
+
+/// What a transaction did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// Numbers of the facts; none for none.
+    pub stored: Option<SeqRange>,
+    /// Records that had to go, because the disk budget is used up.
+    pub given_up: Vec<GivenUp>,
+}
+
+/// How far an outbox has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// The number stored last; 0 where there was none yet.
+    pub newest: u64,
+    /// Records up to this number are confirmed.
+    pub watermark: u64,
+    /// How many stored records are above it.
+    pub waiting: u64,
+}
+
 /// The outbox of one box. One per file: a second one is refused.
 #[derive(Debug)]
 pub struct Outbox {
     path: PathBuf,
     box_id: BoxId,
+    retention: Retention,
     /// None after the file was found corrupt, until [`Outbox::reopen`].
     sqlite: Option<Connection>,
+    /// What the file says, so that asking costs nothing.
+    position: Position,
+    /// Whether drafts of a run that died may still lie there.
+    has_old_drafts: bool,
     /// Held as long as the outbox is open.
     _lock: File,
 }
 
 impl Outbox {
-    /// Opens the file, or makes it with its directory; recovers what can be where it is corrupt.
+    /// Opens the file, or makes it with its directory; recovers what can be where it is corrupt, and turns
+    /// drafts of a run that died into records.
     ///
     /// # Errors
     /// [`OutboxError`]: not writable, in use, of another box, or of a newer version. A corrupt file is
@@ -242,8 +298,20 @@ impl Outbox {
     pub fn open(path: &Path, box_id: &BoxId, now: WallTime) -> Result<(Self, Opening), OutboxError> {
         let lock = open::lock(path)?;
         let (sqlite, opening) = open::open(path, box_id, now)?;
-        let outbox =
-            Self { path: path.to_owned(), box_id: box_id.clone(), sqlite: Some(sqlite), _lock: lock };
+        let mut outbox = Self {
+            path: path.to_owned(),
+            box_id: box_id.clone(),
+            retention: Retention::default(),
+            sqlite: Some(sqlite),
+            position: Position::default(),
+            has_old_drafts: true,
+            _lock: lock,
+        };
+        outbox.look_where_it_stands()?;
+        // On a full disk they stay what they are until the first commit that finds room.
+        if let Err(fault) = outbox.commit(&Change::default(), now) {
+            tracing::warn!(%fault, "drafts of the last run cannot become records yet");
+        }
         Ok((outbox, opening))
     }
 
@@ -255,53 +323,82 @@ impl Outbox {
         self.sqlite = None;
         let (sqlite, opening) = open::open(&self.path, &self.box_id, now)?;
         self.sqlite = Some(sqlite);
+        self.look_where_it_stands()?;
         Ok(opening)
+    }
+
+    /// Says how long and how much is kept from now on; 30 days and 2 GB where nobody says.
+    pub const fn keep(&mut self, retention: Retention) {
+        self.retention = retention;
+    }
+
+    fn look_where_it_stands(&mut self) -> Result<(), OutboxError> {
+        let sqlite = opened(&self.path, self.sqlite.as_ref())?;
+        self.position = stored_position(sqlite)
+            .map_err(|fault| OutboxError::sqlite(&self.path, "read its numbers", fault))?;
+        Ok(())
     }
 
     /// Stores facts in one transaction and numbers them in their order; none for none.
     ///
     /// # Errors
     /// [`OutboxError`]; nothing is stored then, and no number is used.
-    pub fn append(&mut self, facts: &[Fact]) -> Result<Option<SeqRange>, OutboxError> {
-        self.commit(&[], facts)
+    pub fn append(&mut self, facts: &[Fact], now: WallTime) -> Result<Option<SeqRange>, OutboxError> {
+        self.commit(&Change { facts, ..Change::default() }, now).map(|committed| committed.stored)
     }
 
-    /// Deletes records that somebody else holds now. Numbers that are not there do no harm.
-    ///
-    /// # Errors
-    /// [`OutboxError`]; the records stay then, and go out again later.
-    pub fn confirm(&mut self, range: SeqRange) -> Result<(), OutboxError> {
-        self.commit(&[range], &[]).map(|_| ())
-    }
-
-    /// Deletes what is confirmed and stores what is new, in one transaction and one fsync.
-    ///
-    /// Deleting comes first: on a full disk it makes the room.
+    /// Says up to which number records are confirmed; at most all that are there. A lower one than before makes
+    /// records wait again.
     ///
     /// # Errors
     /// [`OutboxError`]; nothing has changed then.
-    pub fn commit(
-        &mut self,
-        confirmed: &[SeqRange],
-        facts: &[Fact],
-    ) -> Result<Option<SeqRange>, OutboxError> {
-        let Self { path, sqlite, .. } = self;
-        let sqlite = opened(path, sqlite.as_mut())?;
-        let done = try_commit(path, sqlite, confirmed, facts);
-        if done.is_err() && !facts.is_empty() {
-            give_back_numbers(path, sqlite);
-        }
-        done
+    pub fn confirm(&mut self, watermark: u64, now: WallTime) -> Result<Committed, OutboxError> {
+        self.commit(&Change { watermark: Some(watermark), ..Change::default() }, now)
     }
 
-    /// Records with numbers above `after`, by rising number, at most `limit`.
+    /// Moves the watermark, drops what is too old or too much, and stores what is new, in one transaction and one fsync.
+    ///
+    /// Dropping comes before storing: on a full disk it makes the room.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing has changed then.
+    pub fn commit(&mut self, change: &Change<'_>, now: WallTime) -> Result<Committed, OutboxError> {
+        let Self { path, sqlite, position, retention, has_old_drafts, .. } = self;
+        let sqlite = opened(path, sqlite.as_mut())?;
+        let before = Before { position: *position, retention: *retention, has_old_drafts: *has_old_drafts };
+        match try_commit(path, sqlite, (before, change), now) {
+            Ok((after, committed)) => {
+                (*position, *has_old_drafts) = (after, false);
+                Ok(committed)
+            }
+            Err(fault) => {
+                give_back_numbers(path, sqlite);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Drops a piece of the oldest history, to make room on a disk that is full; none where there is no history.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing has changed then.
+    pub fn give_up_history(&mut self) -> Result<Option<GivenUp>, OutboxError> {
+        let failed = |fault| OutboxError::sqlite(&self.path, "make room", fault);
+        let sqlite = opened(&self.path, self.sqlite.as_mut())?;
+        let all = sqlite.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let given_up = trim::drop_oldest(&all, Lot::History, self.position.watermark).map_err(failed)?;
+        all.commit().map_err(failed)?;
+        Ok(given_up)
+    }
+
+    /// Records with numbers above `after`, by rising number, at most `limit`; history too.
     ///
     /// A row that cannot be read is handed out as a gap of its own number, so that it
     /// can never hold up those behind it.
     ///
     /// # Errors
     /// [`OutboxError`] where the file cannot be read.
-    pub fn waiting(&self, after: u64, limit: usize) -> Result<Vec<Row>, OutboxError> {
+    pub fn records(&self, after: u64, limit: usize) -> Result<Vec<Row>, OutboxError> {
         let failed = |fault| OutboxError::sqlite(&self.path, "read records", fault);
         let sqlite = opened(&self.path, self.sqlite.as_ref())?;
         let mut select = sqlite
@@ -317,26 +414,21 @@ impl Outbox {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// How many records wait.
+    /// The lowest number that is held; nothing below it can be had any more. None where nothing is.
     ///
     /// # Errors
     /// [`OutboxError`] where the file cannot be read.
-    pub fn count(&self) -> Result<u64, OutboxError> {
+    pub fn kept_from(&self) -> Result<Option<u64>, OutboxError> {
         opened(&self.path, self.sqlite.as_ref())?
-            .query_row("SELECT count(*) FROM record", [], |row| row.get(0))
-            .map(from_sql)
-            .map_err(|fault| OutboxError::sqlite(&self.path, "count records", fault))
+            .query_row("SELECT min(seq) FROM record", [], |row| row.get::<_, Option<i64>>(0))
+            .map(|lowest| lowest.map(from_sql))
+            .map_err(|fault| OutboxError::sqlite(&self.path, "read records", fault))
     }
 
-    /// The number that the next record gets.
-    ///
-    /// # Errors
-    /// [`OutboxError`] where the file cannot be read.
-    pub fn next_seq(&self) -> Result<u64, OutboxError> {
-        opened(&self.path, self.sqlite.as_ref())?
-            .query_row("SELECT next_seq FROM meta", [], |row| row.get(0))
-            .map(from_sql)
-            .map_err(|fault| OutboxError::sqlite(&self.path, "read its numbers", fault))
+    /// How far it has come, as of the last transaction.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
     }
 
     /// Checks what the module promises of the file; for tests and fuzzing.
@@ -353,20 +445,22 @@ impl Outbox {
         if owners != 1 || owner != self.box_id.as_str() {
             return Err(format!("one owner: {owners} rows, {owner:?} for {}", self.box_id));
         }
+        let stored = stored_position(sqlite).map_err(|fault| fault.to_string())?;
+        if stored != self.position {
+            return Err(format!("counted: {stored:?} is remembered as {:?}", self.position));
+        }
         let highest: Option<i64> = sqlite
             .query_row("SELECT max(seq) FROM record", [], |row| row.get(0))
-            .optional()
-            .map_err(|fault| fault.to_string())?
-            .flatten();
-        if highest.unwrap_or(0) >= next {
-            return Err(format!("below next: {highest:?} with next {next}"));
+            .map_err(|fault| fault.to_string())?;
+        if highest.unwrap_or(0) >= next || stored.watermark > stored.newest {
+            return Err(format!("below next: {highest:?} and {stored:?} with next {next}"));
         }
         let on_disk = numbers::read(&numbers_path(&self.path)).map_err(|fault| fault.to_string())?;
         let up_to = on_disk.map_or(0, |reserved| reserved.up_to);
         if from_sql(next) > up_to + 1 {
             return Err(format!("reserved on disk: next {next} with {up_to}"));
         }
-        for row in self.waiting(0, usize::MAX).map_err(|fault| fault.to_string())? {
+        for row in self.records(0, usize::MAX).map_err(|fault| fault.to_string())? {
             match serde_json::from_str::<AnyRecord>(row.body.get()) {
                 Ok(record) if record.seq() == row.seq => {}
                 _ => return Err(format!("numbered: row {} holds {}", row.seq, row.body)),
@@ -376,22 +470,75 @@ impl Outbox {
     }
 }
 
+/// What a transaction starts from.
+#[derive(Clone, Copy)]
+struct Before {
+    position: Position,
+    retention: Retention,
+    has_old_drafts: bool,
+}
+
 fn try_commit(
     path: &Path,
     sqlite: &mut Connection,
-    confirmed: &[SeqRange],
-    facts: &[Fact],
-) -> Result<Option<SeqRange>, OutboxError> {
+    (before, change): (Before, &Change<'_>),
+    now: WallTime,
+) -> Result<(Position, Committed), OutboxError> {
     let failed = |fault| OutboxError::sqlite(path, "store records", fault);
     let all = sqlite.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    for range in confirmed {
-        all.prepare_cached("DELETE FROM record WHERE seq BETWEEN ?1 AND ?2")
-            .and_then(|mut delete| delete.execute(params![to_sql(range.first), to_sql(range.last)]))
-            .map_err(failed)?;
+    let mut position = before.position;
+    if let Some(watermark) = change.watermark {
+        move_watermark(&all, &mut position, watermark).map_err(failed)?;
     }
-    let stored = store(&all, path, facts)?;
+    let given_up = trim::trim(&all, path, (before.retention, position.watermark), now)?;
+    let lost = given_up.iter().filter(|piece| piece.lot == Lot::Unconfirmed);
+    let lost = lost.fold((0, None), |(records, _), piece| (records + piece.records, Some(piece.range.last)));
+    position.waiting -= lost.0;
+    let mut first = Vec::new();
+    if before.has_old_drafts {
+        first = drafts::take(&all, path)?;
+        if !first.is_empty() {
+            tracing::info!(
+                records = first.len(),
+                "the last run died; what it had counted of open minutes is kept as parts"
+            );
+        }
+    }
+    // From the watermark on, so that it names also what earlier gap records named that are lost with these.
+    first.extend(lost.1.map(|last| {
+        Fact::Gap(Gap { from_seq: position.watermark + 1, to_seq: last, reason: GapReason::GivenUp })
+    }));
+    store(&all, path, (&first, &mut position), now)?;
+    let stored = store(&all, path, (change.facts, &mut position), now)?;
+    drafts::change(&all, path, change.drafts)?;
     all.commit().map_err(failed)?;
-    Ok(stored)
+    Ok((position, Committed { stored, given_up }))
+}
+
+fn move_watermark(all: &Transaction<'_>, position: &mut Position, to: u64) -> rusqlite::Result<()> {
+    let (from, to) = (position.watermark, to.min(position.newest));
+    if from == to {
+        return Ok(());
+    }
+    let between = |low: u64, high: u64| {
+        all.prepare_cached("SELECT count(*) FROM record WHERE seq > ?1 AND seq <= ?2")?
+            .query_row(params![to_sql(low), to_sql(high)], |row| row.get(0).map(from_sql))
+    };
+    position.waiting = match from < to {
+        true => position.waiting - between(from, to)?,
+        false => position.waiting + between(to, from)?,
+    };
+    position.watermark = to;
+    all.prepare_cached("UPDATE meta SET watermark = ?1")?.execute([to_sql(to)]).map(drop)
+}
+
+fn stored_position(sqlite: &Connection) -> rusqlite::Result<Position> {
+    let (next, watermark): (i64, i64) =
+        sqlite.query_row("SELECT next_seq, watermark FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let waiting = sqlite
+        .query_row("SELECT count(*) FROM record WHERE seq > ?1", [watermark], |row| row.get::<_, i64>(0))?;
+    let newest = from_sql(next).saturating_sub(1);
+    Ok(Position { newest, watermark: from_sql(watermark), waiting: from_sql(waiting) })
 }
 
 /// After a transaction failed, takes back the block that it may have reserved.
@@ -416,7 +563,12 @@ fn opened<T>(path: &Path, sqlite: Option<T>) -> Result<T, OutboxError> {
 }
 
 /// Numbers and stores facts within a transaction, reserving numbers first where they run out.
-fn store(all: &Transaction<'_>, path: &Path, facts: &[Fact]) -> Result<Option<SeqRange>, OutboxError> {
+fn store(
+    all: &Transaction<'_>,
+    path: &Path,
+    (facts, position): (&[Fact], &mut Position),
+    now: WallTime,
+) -> Result<Option<SeqRange>, OutboxError> {
     if facts.is_empty() {
         return Ok(None);
     }
@@ -433,13 +585,20 @@ fn store(all: &Transaction<'_>, path: &Path, facts: &[Fact]) -> Result<Option<Se
         up_to = last + numbers::BLOCK;
         reserve(path, &box_id, up_to)?;
     }
-    let mut insert = all.prepare_cached("INSERT INTO record (seq, body) VALUES (?1, ?2)").map_err(failed)?;
     for (seq, fact) in (first..).zip(facts) {
-        insert.execute(params![to_sql(seq), body_of(seq, fact.clone())]).map_err(failed)?;
+        insert(all, seq, fact.clone(), now).map_err(failed)?;
     }
     all.execute("UPDATE meta SET next_seq = ?1, reserved = ?2", params![to_sql(last + 1), to_sql(up_to)])
         .map_err(failed)?;
+    position.newest = last;
+    position.waiting += facts.len() as u64;
     Ok(Some(SeqRange { first, last }))
+}
+
+fn insert(all: &Transaction<'_>, seq: u64, fact: Fact, now: WallTime) -> rusqlite::Result<()> {
+    all.prepare_cached("INSERT INTO record (seq, body, stored_ms) VALUES (?1, ?2, ?3)")?
+        .execute(params![to_sql(seq), body_of(seq, fact), now.unix_ms()])
+        .map(drop)
 }
 
 fn reserve(path: &Path, box_id: &str, up_to: u64) -> Result<(), OutboxError> {

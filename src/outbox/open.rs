@@ -5,7 +5,7 @@
 //! complete at the next start, with the old one still there, is put in place then.
 
 use super::{
-    Gap, GapReason, Opening, OutboxError, Recovery, SeqRange, body_of, checked_body, from_sql, numbers,
+    Gap, GapReason, Opening, OutboxError, Recovery, SeqRange, checked_body, from_sql, insert, numbers,
     numbers_path, reserve, to_sql, upgrade,
 };
 use crate::ids::BoxId;
@@ -59,7 +59,9 @@ pub(super) fn open(path: &Path, box_id: &BoxId, now: WallTime) -> Result<(Connec
     let on_disk = reserved_on_disk(path, box_id)?;
     match inspect(path, box_id)? {
         Found::Good { sqlite, next_seq, reserved } => match on_disk {
-            Some(up_to) if up_to > reserved => outdated(sqlite, path, box_id, next_seq, up_to),
+            Some(up_to) if up_to > reserved => {
+                outdated(sqlite, path, box_id, SeqRange { first: next_seq, last: up_to }, now)
+            }
             _ => {
                 // Also brings a missing file of numbers back.
                 if on_disk != Some(reserved) && reserved > 0 {
@@ -152,7 +154,7 @@ fn look_inside(sqlite: &mut Connection) -> rusqlite::Result<Inside> {
     sqlite.pragma_update(None, "synchronous", "FULL")?;
     sqlite.pragma_update_and_check(None, "journal_size_limit", WAL_LIMIT, |_| Ok(()))?;
     upgrade::upgrade(sqlite, version, upgrade::STEPS)?;
-    sqlite.prepare("SELECT seq, body FROM record")?;
+    sqlite.prepare("SELECT seq, body, stored_ms FROM record")?;
     sqlite.query_row("SELECT box, next_seq, reserved FROM meta", [], |row| {
         Ok(Inside::Outbox {
             owner: row.get(0)?,
@@ -167,14 +169,13 @@ fn outdated(
     mut sqlite: Connection,
     path: &Path,
     box_id: &BoxId,
-    next_seq: u64,
-    up_to: u64,
+    gap: SeqRange,
+    now: WallTime,
 ) -> Result<(Connection, Opening), OutboxError> {
     let failed = |fault| OutboxError::sqlite(path, "move its numbers ahead", fault);
-    let gap = SeqRange { first: next_seq, last: up_to };
     let all = sqlite.transaction().map_err(failed)?;
     let salvaged = all.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).map_err(failed)?;
-    go_on_after(&all, path, box_id, gap, GapReason::OutboxOutdated)?;
+    go_on_after(&all, path, box_id, (gap, GapReason::OutboxOutdated), now)?;
     all.commit().map_err(failed)?;
     let reason = GapReason::OutboxOutdated;
     let recovery = Recovery { reason, gap, salvaged: from_sql(salvaged), set_aside: None };
@@ -186,16 +187,15 @@ fn go_on_after(
     all: &Transaction<'_>,
     path: &Path,
     box_id: &BoxId,
-    gap: SeqRange,
-    reason: GapReason,
+    (gap, reason): (SeqRange, GapReason),
+    now: WallTime,
 ) -> Result<(), OutboxError> {
     let failed = |fault| OutboxError::sqlite(path, "move its numbers ahead", fault);
     let seq = gap.last + 1;
     let up_to = seq + numbers::BLOCK;
     reserve(path, box_id.as_str(), up_to)?;
     let fact = Fact::Gap(Gap { from_seq: gap.first, to_seq: gap.last, reason });
-    all.execute("INSERT INTO record (seq, body) VALUES (?1, ?2)", params![to_sql(seq), body_of(seq, fact)])
-        .map_err(failed)?;
+    insert(all, seq, fact, now).map_err(failed)?;
     all.execute("UPDATE meta SET next_seq = ?1, reserved = ?2", params![to_sql(seq + 1), to_sql(up_to)])
         .map_err(failed)?;
     Ok(())
@@ -223,7 +223,7 @@ fn rebuild(
     all.execute_batch(include_str!("schema.sql")).map_err(failed)?;
     all.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     all.pragma_update(None, "user_version", upgrade::VERSION).map_err(failed)?;
-    all.execute("INSERT INTO meta VALUES (1, ?1, 1, 0)", [box_id.as_str()]).map_err(failed)?;
+    all.execute("INSERT INTO meta VALUES (1, ?1, 1, 0, 0)", [box_id.as_str()]).map_err(failed)?;
     let salvaged = match old {
         Old::Corrupt => salvage(path, box_id, &all)?,
         Old::Missing => Salvaged::default(),
@@ -239,7 +239,7 @@ fn rebuild(
     let reason = if old == Old::Corrupt { GapReason::OutboxCorrupt } else { GapReason::OutboxMissing };
     let gap = SeqRange { first: 1, last: used };
     if used > 0 {
-        go_on_after(&all, path, box_id, gap, reason)?;
+        go_on_after(&all, path, box_id, (gap, reason), now)?;
     }
     all.commit().map_err(failed)?;
     sqlite.close().map_err(|(_, fault)| failed(fault))?;
@@ -291,11 +291,19 @@ fn salvage(path: &Path, box_id: &BoxId, into: &Transaction<'_>) -> Result<Salvag
         }
         salvaged.highest = from_sql(reserved).max(from_sql(next_seq).saturating_sub(1));
     }
+    // What was confirmed may be history now; where that cannot be read, all of it goes again.
+    let watermark: rusqlite::Result<i64> = old.query_row("SELECT watermark FROM meta", [], |row| row.get(0));
+    all_up_to(into, watermark.unwrap_or(0))
+        .map_err(|fault| OutboxError::sqlite(path, "save its records", fault))?;
     for order in ["ASC", "DESC"] {
         copy_rows(&old, order, into, &mut salvaged)
             .map_err(|fault| OutboxError::sqlite(path, "save its records", fault))?;
     }
     Ok(salvaged)
+}
+
+fn all_up_to(into: &Transaction<'_>, watermark: i64) -> rusqlite::Result<()> {
+    into.execute("UPDATE meta SET watermark = ?1", [watermark.max(0)]).map(drop)
 }
 
 fn copy_rows(
@@ -304,21 +312,25 @@ fn copy_rows(
     into: &Transaction<'_>,
     salvaged: &mut Salvaged,
 ) -> rusqlite::Result<()> {
-    let Ok(mut select) = old.prepare(&format!("SELECT seq, body FROM record ORDER BY seq {order}")) else {
+    let select = |stored_ms| format!("SELECT seq, body, {stored_ms} FROM record ORDER BY seq {order}");
+    // The second is what version 1 had.
+    let Ok(mut select) = old.prepare(&select("stored_ms")).or_else(|_| old.prepare(&select("0"))) else {
         return Ok(());
     };
     let Ok(mut rows) = select.query([]) else {
         return Ok(());
     };
-    let mut insert = into.prepare("INSERT OR IGNORE INTO record (seq, body) VALUES (?1, ?2)")?;
+    let mut insert =
+        into.prepare("INSERT OR IGNORE INTO record (seq, body, stored_ms) VALUES (?1, ?2, ?3)")?;
     // The first error is the bad page: what lies behind it is read from the other end.
     while let Ok(Some(row)) = rows.next() {
         let (Ok(seq), Ok(text)) = (row.get::<_, i64>(0), row.get::<_, String>(1)) else {
             continue;
         };
+        let stored_ms: i64 = row.get(2).unwrap_or(0);
         let number = from_sql(seq);
         if number > 0 && checked_body(number, Some(&text)).get() == text {
-            salvaged.rows += insert.execute(params![seq, text])? as u64;
+            salvaged.rows += insert.execute(params![seq, text, stored_ms])? as u64;
             salvaged.highest = salvaged.highest.max(number);
         }
     }

@@ -1,4 +1,4 @@
--- The outbox, version 1. What an upgrade leaves behind must equal what this file makes.
+-- The outbox, version 2. What an upgrade leaves behind must equal what this file makes.
 --
 -- The file is told from other SQLite files by PRAGMA application_id = 0x46464F42 ("FFOB"), and its
 -- version stands in PRAGMA user_version.
@@ -12,13 +12,26 @@ CREATE TABLE meta (
   -- The number that the next record gets. It never goes back, also when every record is gone.
   next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
   -- Numbers up to here are reserved in the file NAME.seq beside this one.
-  reserved INTEGER NOT NULL CHECK (reserved >= next_seq - 1)
+  reserved INTEGER NOT NULL CHECK (reserved >= next_seq - 1),
+  -- Records up to this number are confirmed. It goes back where the receiver was put back.
+  watermark INTEGER NOT NULL DEFAULT 0 CHECK (watermark >= 0)
 ) STRICT;
 
--- Records that the receiver has not confirmed. Confirmed ones are deleted.
+-- Records: those above the watermark wait, those up to it are history. The lowest numbers go first, so what is held is
+-- everything from the lowest one on, but for numbers that a gap record names.
 CREATE TABLE record (
   -- The record's number.
   seq  INTEGER PRIMARY KEY,
   -- The record as JSON, as it goes over the wire (wire::v1::Record), its seq included.
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  -- When it was stored, UTC ms; 0 where a version 1 stored it, which kept no history.
+  stored_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- What each source would still have to say if it ended now. Found at the start, it becomes records: the run died.
+CREATE TABLE draft (
+  -- A camera, or a camera and what of it.
+  source TEXT PRIMARY KEY,
+  -- A JSON list of facts (wire::v1::Fact), without numbers.
+  body   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,15 +1,21 @@
 //! Brings an older outbox file to the newest version, step by step.
 //!
-//! Step `n` makes version `n + 1` of version `n`. There is one version so far, hence no step; a
-//! change of `schema.sql` adds one here, and a test compares what the steps leave with `schema.sql`.
+//! Step `n` makes version `n + 1` of version `n`. A change of `schema.sql` adds one here and puts the schema that it
+//! replaces into the tests, which compare what the steps leave of every earlier version with `schema.sql`.
 
 use rusqlite::Connection;
 
 /// The version that this software writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// `STEPS[n]` leads from version `n + 1` to `n + 2`.
-pub(super) const STEPS: &[&str] = &[];
+pub(super) const STEPS: &[&str] = &[
+    // Version 1 held nothing that was confirmed, so 0 is a true watermark. Its records do not say when they were stored:
+    // they are history of no age, which goes once it is confirmed.
+    "ALTER TABLE meta ADD COLUMN watermark INTEGER NOT NULL DEFAULT 0 CHECK (watermark >= 0);
+     ALTER TABLE record ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;
+     CREATE TABLE draft (source TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+];
 
 /// Runs the steps that `version` still needs, all in one transaction.
 pub(super) fn upgrade(sqlite: &mut Connection, version: i64, steps: &[&str]) -> rusqlite::Result<()> {
@@ -56,6 +62,53 @@ mod tests {
         upgrade(&mut sqlite, 1, &["INSERT INTO t VALUES (1)", "nonsense"]).unwrap_err();
         let rows: i64 = sqlite.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 0);
+    }
+
+    /// The schemas that released versions made, the first one first.
+    const EARLIER: &[&str] = &["CREATE TABLE meta (
+           only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+           box TEXT NOT NULL,
+           next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
+           reserved INTEGER NOT NULL CHECK (reserved >= next_seq - 1)
+         ) STRICT;
+         CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;"];
+
+    /// Every table and index as SQLite knows it, without comments and layout.
+    fn schema(sqlite: &Connection) -> Vec<String> {
+        let mut select =
+            sqlite.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        let bare = |sql: String| {
+            let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default().to_owned());
+            let words = lines
+                .collect::<Vec<_>>()
+                .join(" ")
+                .replace(',', " , ")
+                .replace('(', " ( ")
+                .replace(')', " ) ");
+            words.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        select.query_map([], |row| row.get(0)).unwrap().map(|sql| bare(sql.unwrap())).collect()
+    }
+
+    #[test]
+    fn every_earlier_version_becomes_what_a_new_file_is() {
+        let fresh = Connection::open_in_memory().unwrap();
+        fresh.execute_batch(include_str!("schema.sql")).unwrap();
+        assert_eq!(EARLIER.len(), STEPS.len(), "a step needs the schema that it starts from");
+        for (version, earlier) in (1..).zip(EARLIER) {
+            let mut old = Connection::open_in_memory().unwrap();
+            old.execute_batch(earlier).unwrap();
+            old.execute_batch(
+                "INSERT INTO meta VALUES (1, 'door-7', 8, 10007); INSERT INTO record VALUES (7, '{}')",
+            )
+            .unwrap();
+            upgrade(&mut old, version, STEPS).unwrap();
+            assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+            let kept = old.query_row("SELECT next_seq, watermark, stored_ms FROM meta, record", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            });
+            assert_eq!(kept.unwrap(), (8, 0, 0));
+        }
     }
 
     #[test]

@@ -3,12 +3,17 @@
 //! Everybody else sends it orders through a bounded queue. Records are committed together, at most
 //! `commit_every` after the first of them came, because an fsync for each would wear out a box's flash
 //! disk; a question (what waits?) commits first, so an answer always includes what was
-//! submitted before it. While the disk is full the records stay here, in memory, and are tried again;
-//! the first failure and the recovery are reported, and nothing in between.
+//! submitted before it. While the disk is full history is given up, piece by piece; where that does not help the records stay
+//! here, in memory, and are tried again; the first failure and the recovery are reported, and nothing in between.
+//!
+//! What one source submits together with its drafts stands in one transaction with them. Only what piled up in memory is
+//! stored piece by piece, and while it is there are no drafts on disk: they would say again what the pieces said.
 
-use super::{Fact, Opening, Outbox, OutboxError, Recovery, Row, SeqRange};
+use super::{
+    Change, DraftChange, Drafts, Fact, GivenUp, Lot, Opening, Outbox, OutboxError, Position, Recovery, Row,
+};
 use crate::time::Clock;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::JoinHandle;
@@ -24,6 +29,9 @@ pub const MOST_IN_MEMORY: usize = 100_000;
 
 /// Most records in one transaction, so that a long queue is stored piece by piece.
 const MOST_IN_COMMIT: usize = 1000;
+
+/// What has to go for want of room is told at most this often: it goes every second while there is none.
+const TELL_LOSS_EVERY: Duration = Duration::from_secs(3600);
 
 /// Pause between two attempts to stop a thread whose queue is full.
 const STOP_PAUSE: Duration = Duration::from_millis(5);
@@ -42,6 +50,8 @@ pub enum OutboxNews {
     Replaced(Recovery),
     /// Memory is full as well, and records are lost from now on. Said once per outage.
     Losing,
+    /// Records had to go because there is no room: all that went since the start. Said at most once an hour.
+    GaveUp(GivenUp),
 }
 
 /// The outbox's thread is gone: it was stopped.
@@ -96,13 +106,15 @@ pub struct Counts {
 enum Order {
     /// Boxed: most orders are a few words.
     Store(Box<Fact>),
-    Confirm(SeqRange),
-    Waiting {
+    StoreTogether(Box<(Vec<Fact>, Drafts)>),
+    Confirm(u64),
+    Read {
         after: u64,
         limit: usize,
-        reply: SyncSender<Option<Vec<Row>>>,
+        reply: SyncSender<Option<Rows>>,
     },
-    Count(SyncSender<Option<Counts>>),
+    Count(SyncSender<Counts>),
+    Position(SyncSender<Position>),
     Stop(SyncSender<Result<(), StopError>>),
 }
 
@@ -118,10 +130,28 @@ impl RecordSender {
     pub fn submit(&self, fact: Fact) -> Result<(), WriterGone> {
         self.0.send(Order::Store(Box::new(fact))).map_err(gone)
     }
+
+    /// Hands over facts and what their source would still have to say after them. Both reach the disk together, at most
+    /// `commit_every` later. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// [`WriterGone`] after the outbox was stopped.
+    pub fn submit_together(&self, facts: Vec<Fact>, drafts: Drafts) -> Result<(), WriterGone> {
+        self.0.send(Order::StoreTogether(Box::new((facts, drafts)))).map_err(gone)
+    }
 }
 
 fn gone<T>(_order: mpsc::SendError<T>) -> WriterGone {
     WriterGone
+}
+
+/// Records, and from where on there are any.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// The records, by rising number.
+    pub rows: Vec<Row>,
+    /// The lowest number that is held; none where nothing is.
+    pub kept_from: Option<u64>,
 }
 
 /// Asks for records and confirms them; for whoever delivers.
@@ -129,34 +159,42 @@ fn gone<T>(_order: mpsc::SendError<T>) -> WriterGone {
 pub struct OutboxReader(SyncSender<Order>);
 
 impl OutboxReader {
-    /// Records with numbers above `after`, at most `limit`, including all submitted before this call.
+    /// Records with numbers above `after`, at most `limit`, including all submitted before this call; history too.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn waiting(&self, after: u64, limit: usize) -> Result<Vec<Row>, ReadError> {
-        self.ask(|reply| Order::Waiting { after, limit, reply })
+    pub fn records(&self, after: u64, limit: usize) -> Result<Rows, ReadError> {
+        self.ask(|reply| Order::Read { after, limit, reply })?.ok_or(ReadError::Unreadable)
     }
 
     /// How much waits.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError::Stopped`].
     pub fn counts(&self) -> Result<Counts, ReadError> {
         self.ask(Order::Count)
     }
 
-    /// Has records deleted, with the next commit.
+    /// How far the outbox has come; what waits for the next commit is not in it.
     ///
     /// # Errors
     /// [`WriterGone`] after the outbox was stopped.
-    pub fn confirm(&self, range: SeqRange) -> Result<(), WriterGone> {
-        self.0.send(Order::Confirm(range)).map_err(gone)
+    pub fn position(&self) -> Result<Position, WriterGone> {
+        self.ask(Order::Position).map_err(|_stopped| WriterGone)
     }
 
-    fn ask<T>(&self, order: impl FnOnce(SyncSender<Option<T>>) -> Order) -> Result<T, ReadError> {
+    /// Says up to which number records are confirmed, with the next commit. The last word counts.
+    ///
+    /// # Errors
+    /// [`WriterGone`] after the outbox was stopped.
+    pub fn confirm(&self, watermark: u64) -> Result<(), WriterGone> {
+        self.0.send(Order::Confirm(watermark)).map_err(gone)
+    }
+
+    fn ask<T>(&self, order: impl FnOnce(SyncSender<T>) -> Order) -> Result<T, ReadError> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.0.send(order(reply)).map_err(|_order| ReadError::Stopped)?;
-        answer.recv().map_err(|_gone| ReadError::Stopped)?.ok_or(ReadError::Unreadable)
+        answer.recv().map_err(|_gone| ReadError::Stopped)
     }
 }
 
@@ -185,10 +223,12 @@ impl OutboxWriter {
             clock,
             tell: Box::new(tell),
             facts: VecDeque::new(),
-            confirmed: Vec::new(),
+            drafts: Drafts::new(),
+            watermark: None,
             commit_at: None,
             outage: None,
             lost: Lost::default(),
+            gave_up: BTreeMap::new(),
         };
         let thread =
             std::thread::Builder::new().name("outbox".to_owned()).spawn(move || writer.run(&queue))?;
@@ -265,12 +305,16 @@ struct Writer {
     tell: Box<dyn FnMut(OutboxNews) + Send>,
     /// Submitted and not stored.
     facts: VecDeque<Fact>,
-    /// Confirmed and not deleted.
-    confirmed: Vec<SeqRange>,
+    /// Those that are newer than what is on disk; they go with the last of `facts`.
+    drafts: Drafts,
+    /// Confirmed and not noted on disk.
+    watermark: Option<u64>,
     /// When the next commit is due, by the clock's `elapsed`.
     commit_at: Option<Duration>,
     outage: Option<Outage>,
     lost: Lost,
+    /// What had to go for want of room, and when that was told last.
+    gave_up: BTreeMap<Lot, (GivenUp, Option<Duration>)>,
 }
 
 impl Writer {
@@ -294,38 +338,49 @@ impl Writer {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Store(fact) => self.keep(*fact),
-            Order::Confirm(range) => {
-                self.confirmed.push(range);
+            Order::Store(fact) => self.keep([*fact], Drafts::new()),
+            Order::StoreTogether(both) => {
+                let (facts, drafts) = *both;
+                self.keep(facts, drafts);
+            }
+            Order::Confirm(watermark) => {
+                self.watermark = Some(watermark);
                 self.due();
             }
-            Order::Waiting { after, limit, reply } => {
+            Order::Read { after, limit, reply } => {
                 self.commit();
-                let rows = self.outbox.waiting(after, limit);
+                let rows = self.outbox.records(after, limit);
+                let rows = rows.and_then(|rows| Ok(Rows { rows, kept_from: self.outbox.kept_from()? }));
                 let rows = self.readable(rows);
                 answer(&reply, rows);
             }
             Order::Count(reply) => {
-                // Otherwise records that are delivered, or only wait for the next commit, are told as trouble.
+                // Otherwise records that are confirmed, or only wait for the next commit, are told as trouble.
                 self.commit();
                 let in_memory = self.facts.len() as u64;
-                let waiting = self.outbox.count();
-                let counts = self.readable(waiting).map(|waiting| Counts { waiting, in_memory });
-                answer(&reply, counts);
+                answer(&reply, Counts { waiting: self.outbox.position().waiting, in_memory });
             }
+            Order::Position(reply) => answer(&reply, self.outbox.position()),
             Order::Stop(_) => unreachable!("run answers it"),
         }
     }
 
-    fn keep(&mut self, fact: Fact) {
-        if self.facts.len() < MOST_IN_MEMORY {
-            self.facts.push_back(fact);
-            self.due();
-            if self.facts.len() >= MOST_IN_COMMIT && self.outage.is_none() {
-                self.commit();
+    fn keep(&mut self, facts: impl IntoIterator<Item = Fact>, drafts: Drafts) {
+        for fact in facts {
+            if self.facts.len() < MOST_IN_MEMORY {
+                self.facts.push_back(fact);
+            } else {
+                self.lose();
             }
-            return;
         }
+        self.drafts.extend(drafts);
+        self.due();
+        if self.facts.len() >= MOST_IN_COMMIT && self.outage.is_none() {
+            self.commit();
+        }
+    }
+
+    fn lose(&mut self) {
         self.lost.records += 1;
         if let Some(outage) = self.outage.as_mut().filter(|outage| !outage.losing) {
             outage.losing = true;
@@ -344,10 +399,11 @@ impl Writer {
         }
     }
 
-    /// Stores and deletes all that is due; on failure everything stays for the next attempt.
+    /// Stores all that is due; on failure everything stays for the next attempt.
     fn commit(&mut self) {
         self.commit_at = None;
-        if self.facts.is_empty() && self.confirmed.is_empty() && self.outage.is_none() {
+        let is_idle = self.facts.is_empty() && self.drafts.is_empty() && self.watermark.is_none();
+        if is_idle && self.outage.is_none() {
             return;
         }
         match self.try_commit() {
@@ -363,28 +419,66 @@ impl Writer {
     }
 
     fn try_commit(&mut self) -> Result<(), OutboxError> {
-        let mut most = MOST_IN_COMMIT;
+        let (mut most, mut has_made_room) = (MOST_IN_COMMIT, false);
         loop {
             let some = self.facts.len().min(most);
+            let drafts = match (some == self.facts.len(), self.drafts.is_empty()) {
+                (false, _) => DraftChange::Dropped,
+                (true, true) => DraftChange::Kept,
+                (true, false) => DraftChange::Replaced(&self.drafts),
+            };
             let facts = &self.facts.make_contiguous()[..some];
-            match self.outbox.commit(&self.confirmed, facts) {
-                Ok(_) => {
-                    self.confirmed.clear();
+            let change = Change { watermark: self.watermark, facts, drafts };
+            match self.outbox.commit(&change, self.clock.now().wall) {
+                Ok(committed) => {
+                    self.watermark = None;
                     self.facts.drain(..some);
+                    committed.given_up.into_iter().for_each(|piece| self.gave_up(piece));
                     if self.facts.is_empty() {
+                        self.drafts.clear();
                         return Ok(());
                     }
                 }
+                Err(OutboxError::Full { .. }) if !has_made_room => {
+                    has_made_room = true;
+                    self.make_room();
+                }
                 // Fewer may fit, down to the last one that does.
                 Err(OutboxError::Full { .. }) if some > 1 => most = some / 2,
-                Err(fault) => {
-                    // Deleting alone needs less room, and may make some.
-                    self.outbox.commit(&self.confirmed, &[])?;
-                    self.confirmed.clear();
-                    return Err(fault);
-                }
+                Err(fault) => return Err(fault),
             }
         }
+    }
+
+    /// On a disk that is full the oldest history goes, one piece for each attempt.
+    fn make_room(&mut self) {
+        // The watermark first: what it confirms may be what can go.
+        let change = Change { watermark: self.watermark, ..Change::default() };
+        if self.outbox.commit(&change, self.clock.now().wall).is_ok() {
+            self.watermark = None;
+        }
+        match self.outbox.give_up_history() {
+            Ok(piece) => piece.into_iter().for_each(|piece| self.gave_up(piece)),
+            Err(fault) => tracing::debug!(%fault, "no room can be made"),
+        }
+    }
+
+    /// Tells what had to go: the first time, and then once an hour.
+    fn gave_up(&mut self, piece: GivenUp) {
+        let now = self.clock.now().elapsed;
+        let (all, told_at) = self.gave_up.entry(piece.lot).or_insert((GivenUp { records: 0, ..piece }, None));
+        all.range.last = piece.range.last;
+        all.records += piece.records;
+        if told_at.is_some_and(|told| now.saturating_sub(told) < TELL_LOSS_EVERY) {
+            return;
+        }
+        *told_at = Some(now);
+        let all = *all;
+        match piece.lot {
+            Lot::History => tracing::warn!("{all}"),
+            Lot::Unconfirmed => tracing::error!("{all}"),
+        }
+        (self.tell)(OutboxNews::GaveUp(all));
     }
 
     fn failing(&mut self, fault: &OutboxError) {

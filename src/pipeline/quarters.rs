@@ -19,6 +19,7 @@ const LONGEST_STEP: Duration = Duration::from_secs(2);
 const FEW: usize = 4;
 
 /// Flow and heat map, where they are wanted.
+#[derive(Clone)]
 pub(super) struct Quarters {
     flow: Option<Flow>,
     heat: Option<Heat>,

@@ -5,6 +5,10 @@
 //! means "queued in memory". So the outbox is the only queue: [`delivery`] knows which packet id stands
 //! for which records, [`mqtt`] owns the event loop and tells it what was sent and what was confirmed,
 //! and after any fault the client is thrown away and everything unconfirmed goes again.
+//!
+//! Nor is the broker's PUBACK worth more than it says: a broker that is killed forgets what it confirmed, and one whose rules
+//! forbid a topic confirms and discards. So records are confirmed by head office's watermark on `ack`,
+//! unless a box that has none [says otherwise](ConfirmedBy::Broker).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,6 +46,16 @@ pub enum PublishError {
     System(#[from] std::io::Error),
 }
 
+/// Whose word ends a record's wait in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfirmedBy {
+    /// Head office's watermark, told on `ack`.
+    #[default]
+    HeadOffice,
+    /// The broker's PUBACK; for a box without a head office.
+    Broker,
+}
+
 /// How the broker is reached.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MqttSettings {
@@ -59,6 +73,10 @@ pub struct MqttSettings {
     pub live: bool,
     /// Longest wait between two attempts to reach the broker.
     pub retry_max: Duration,
+    /// Whose word ends a record's wait.
+    pub confirmed_by: ConfirmedBy,
+    /// A batch is sent again where head office's watermark stands still below it for this long.
+    pub ack_patience: Duration,
     /// How the box introduces itself to Home Assistant; none: it does not.
     pub home_assistant: Option<HomeAssistantSettings>,
 }

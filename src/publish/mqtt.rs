@@ -6,18 +6,19 @@
 //! and the outbox sends again what was not confirmed.
 
 use super::backoff::Backoff;
-use super::delivery::{Delivery, DeliveryLimits, Promise};
+use super::delivery::{Delivery, DeliveryLimits, Heard, Lane, Promise};
 use super::discovery::Introduction;
-use super::{MqttSettings, PublishError};
-use crate::outbox::OutboxReader;
+use super::{ConfirmedBy, MqttSettings, PublishError};
+use crate::outbox::{OutboxReader, SeqRange, WriterGone};
 use crate::time::{Clock, WallTime};
 use crate::wire::topics::{BoxNames, Topics};
 use crate::wire::v1::{
-    AuditFigure, Batch, BoxStatus, CameraState, Live, LiveMessage, MAX_BATCH_BYTES, OutboxState, Problem,
-    State, V1,
+    Ack, AuditFigure, Backfill, Batch, BoxStatus, CameraState, Live, LiveMessage, MAX_BATCH_BYTES,
+    OutboxState, Problem, State, V1,
 };
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, Publish, QoS,
+    SubscribeReasonCode, Transport,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -45,7 +46,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Larger than any packed batch: `rumqttc` refuses above 10 KiB by default.
 const MOST_BYTES_OUT: usize = 4 * 1024 * 1024;
 
-/// A broker has nothing to tell a box but confirmations.
+/// Nobody has more to tell a box than a few numbers.
 const MOST_BYTES_IN: usize = 64 * 1024;
 
 /// Who publishes, and where.
@@ -91,10 +92,11 @@ pub enum Link {
 pub struct PublisherStatus {
     /// Whether the broker is reached.
     pub link: Link,
-    /// Sequence numbers from the first to the last of each batch that the broker has confirmed since the start. That may
-    /// be more than records: numbers in between that were lost count too, and what is confirmed twice (its
-    /// row could not be deleted before the connection was lost) counts twice.
+    /// Numbers by which the watermark has gone up since the start. That may be more than records: numbers in between that
+    /// were lost count too, and what is confirmed a second time, after the watermark went down, counts twice.
     pub delivered: u64,
+    /// What is wrong with whoever confirms, though the broker is there; none: nothing is.
+    pub unconfirmed: Option<String>,
     /// Live messages that could not be sent at once and were discarded.
     pub discarded: u64,
 }
@@ -104,6 +106,8 @@ pub struct PublisherStatus {
 pub enum Stopped {
     /// Every record is confirmed, and `state` says `stopped`.
     Delivered,
+    /// The broker has every record, and head office is yet to confirm the last; they wait in the outbox.
+    WithBroker,
     /// The broker was not reached, or did not confirm in time; what waits is in the outbox.
     Unconfirmed,
 }
@@ -154,7 +158,8 @@ impl Publisher {
     ) -> Result<Self, PublishError> {
         let transport = transport(&settings.mqtt)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let status = PublisherStatus { link: Link::Connecting, delivered: 0, discarded: 0 };
+        let status =
+            PublisherStatus { link: Link::Connecting, delivered: 0, unconfirmed: None, discarded: 0 };
         let status = Arc::new(Mutex::new(status));
         let (orders, orders_seen) = watch::channel(Orders::default());
         let (live, live_queue) = mpsc::channel(LIVE_QUEUE);
@@ -162,7 +167,11 @@ impl Publisher {
         let live = LiveSender { queue: live, status: status.clone(), wanted: settings.mqtt.live };
         let world = World {
             topics: Topics::of(&settings.names),
-            delivery: Delivery::new(DeliveryLimits::every(settings.mqtt.batch_every)),
+            delivery: Delivery::new(
+                DeliveryLimits::every(settings.mqtt.batch_every, settings.mqtt.ack_patience),
+                settings.mqtt.confirmed_by,
+            ),
+            confirmed: 0,
             backoff: Backoff::new(settings.mqtt.retry_max),
             settings,
             transport,
@@ -266,6 +275,8 @@ struct World {
     live: mpsc::Receiver<Live>,
     status: Arc<Mutex<PublisherStatus>>,
     delivery: Delivery,
+    /// The watermark that the outbox knows.
+    confirmed: u64,
     backoff: Backoff,
     /// The state last published over this connection.
     told: Option<State>,
@@ -278,8 +289,10 @@ impl World {
         loop {
             let trouble = match self.connection().await {
                 Ended::Lost(trouble) if self.farewell == Farewell::NotYet => trouble,
-                Ended::Stopped if self.delivery.is_delivered() => return Stopped::Delivered,
-                Ended::Lost(_) | Ended::Stopped | Ended::Abandoned => return Stopped::Unconfirmed,
+                Ended::Stopped if !self.delivery.is_delivered() => return Stopped::Unconfirmed,
+                Ended::Stopped if self.delivery.is_confirmed() => return Stopped::Delivered,
+                Ended::Stopped => return Stopped::WithBroker,
+                Ended::Lost(_) | Ended::Abandoned => return Stopped::Unconfirmed,
             };
             self.delivery.disconnected();
             let wait = self.backoff.wait(trouble.why, RandomState::new().hash_one(0_u8));
@@ -302,15 +315,18 @@ impl World {
         if let Err(fault) = first {
             return Ended::Lost(Trouble::connecting(&fault, &self.settings.mqtt));
         }
-        self.up();
+        if let Err(gone) = self.up() {
+            return Ended::Lost(gone.into());
+        }
         match self.serve(&client, &mut events).await {
             Ok(ended) => ended,
             Err(trouble) => Ended::Lost(trouble),
         }
     }
 
-    fn up(&mut self) {
+    fn up(&mut self) -> Result<(), WriterGone> {
         let now = self.clock.now();
+        let position = self.outbox.position()?;
         tracing::info!(
             host = self.settings.mqtt.host,
             port = self.settings.mqtt.port,
@@ -318,16 +334,19 @@ impl World {
         );
         locked(&self.status).link = Link::Up;
         self.backoff.connected();
-        self.delivery.connected();
+        self.delivery.connected(position);
+        self.confirmed = position.watermark;
         self.told = None;
         self.online_since = now.wall;
         // What happened before is no longer live.
         while self.live.try_recv().is_ok() {
             locked(&self.status).discarded += 1;
         }
+        Ok(())
     }
 
     async fn serve(&mut self, client: &AsyncClient, events: &mut EventLoop) -> Result<Ended, Trouble> {
+        self.listen(client)?;
         self.introduce(client)?;
         // Also what was ordered while the connection was being made.
         self.heed_orders(client)?;
@@ -354,6 +373,17 @@ impl World {
         }
     }
 
+    /// Subscribes to what head office has to say. Before any record goes, so that no answer is missed.
+    fn listen(&self, client: &AsyncClient) -> Result<(), Trouble> {
+        if self.settings.mqtt.confirmed_by == ConfirmedBy::Broker {
+            return Ok(());
+        }
+        for topic in [&self.topics.ack, &self.topics.backfill] {
+            client.try_subscribe(topic, QoS::AtLeastOnce).map_err(|fault| Trouble::ours(&fault))?;
+        }
+        Ok(())
+    }
+
     /// Tells Home Assistant what the box shows. At each connect, as a broker without a memory has forgotten it.
     fn introduce(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
         let Some(Introduction { topic, payload }) = &self.settings.introduction else { return Ok(()) };
@@ -367,18 +397,94 @@ impl World {
         match event {
             Event::Outgoing(Outgoing::Publish(id)) => self.delivery.sent(*id, self.clock.now().elapsed)?,
             Event::Incoming(Packet::PubAck(confirmed)) => {
-                if let Some(range) = self.delivery.confirmed(confirmed.pkid)? {
-                    locked(&self.status).delivered += range.last - range.first + 1;
-                    self.outbox.confirm(range)?;
-                    if self.delivery.is_delivered() && self.farewell == Farewell::NotYet {
-                        self.tell_state(client, BoxStatus::Online)?;
-                    }
-                }
+                self.delivery.confirmed(confirmed.pkid, self.clock.now().elapsed)?;
+                self.note_watermark(client)?;
+            }
+            Event::Incoming(Packet::Publish(message)) => self.hear(client, message)?,
+            Event::Incoming(Packet::SubAck(answer))
+                if answer.return_codes.contains(&SubscribeReasonCode::Failure) =>
+            {
+                self.receiver_is(Some(format!(
+                    "the broker does not let this box listen to {}; allow that, or nothing can be confirmed",
+                    self.topics.ack
+                )));
             }
             Event::Outgoing(Outgoing::Disconnect) => return Ok(true),
             _ => {}
         }
         Ok(false)
+    }
+
+    /// Takes what head office says. What cannot be read, or is about another box, changes nothing.
+    fn hear(&mut self, client: &AsyncClient, message: &Publish) -> Result<(), Trouble> {
+        let now = self.clock.now().elapsed;
+        let own = self.settings.names.box_id.as_str();
+        if message.topic == self.topics.ack {
+            match Ack::from_json(&message.payload) {
+                Ok(ack) if ack.box_id == own => return self.hear_watermark(client, ack.watermark, now),
+                Ok(ack) => tracing::warn!("{}: names box {:?} and is passed over", message.topic, ack.box_id),
+                Err(fault) => tracing::warn!("{}: {fault}; it is passed over", message.topic),
+            }
+        } else if message.topic == self.topics.backfill {
+            match Backfill::from_json(&message.payload) {
+                Ok(ask) if ask.box_id == own => {
+                    let range = SeqRange { first: ask.from_seq, last: ask.to_seq };
+                    if !self.delivery.asked(range, now) {
+                        tracing::warn!(
+                            "too many requests for records wait; {range:?} has to be asked for again"
+                        );
+                    }
+                }
+                Ok(ask) => tracing::warn!("{}: names box {:?} and is passed over", message.topic, ask.box_id),
+                Err(fault) => tracing::warn!("{}: {fault}; it is passed over", message.topic),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_watermark(&mut self, client: &AsyncClient, watermark: u64, now: Duration) -> Result<(), Trouble> {
+        let before = self.delivery.watermark();
+        match self.delivery.heard(watermark, now) {
+            Heard::TooMuch => {
+                self.receiver_is(Some(format!(
+                    "head office confirms record {watermark}, which this box never sent; was its outbox lost, or does \
+                     another box use its id?"
+                )));
+                return Ok(());
+            }
+            Heard::Less => tracing::warn!(
+                "head office has less than before ({watermark}, it had {before}): what is still held is sent again"
+            ),
+            Heard::More | Heard::Nothing => {}
+        }
+        self.receiver_is(None);
+        self.note_watermark(client)
+    }
+
+    fn receiver_is(&self, problem: Option<String>) {
+        let mut status = locked(&self.status);
+        if status.unconfirmed != problem {
+            if let Some(problem) = &problem {
+                tracing::warn!("{problem}");
+            }
+            status.unconfirmed = problem;
+        }
+    }
+
+    /// Has the outbox know what is confirmed, and others that all is.
+    fn note_watermark(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
+        let watermark = self.delivery.watermark();
+        if watermark == self.confirmed {
+            return Ok(());
+        }
+        locked(&self.status).delivered += watermark.saturating_sub(self.confirmed);
+        self.outbox.confirm(watermark)?;
+        self.confirmed = watermark;
+        let is_all = self.delivery.is_delivered() && self.delivery.is_confirmed();
+        if is_all && self.farewell == Farewell::NotYet {
+            self.tell_state(client, BoxStatus::Online)?;
+        }
+        Ok(())
     }
 
     fn heed_orders(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
@@ -401,21 +507,30 @@ impl World {
         if self.delivery.is_overdue(now.elapsed) {
             return Err(Trouble::silent(&self.settings.mqtt));
         }
-        while let Some(after) = self.delivery.wanted(now.elapsed) {
-            let Ok(rows) = self.outbox.waiting(after, self.delivery.limits().most_records) else {
+        while let Some(wanted) = self.delivery.wanted(now.elapsed) {
+            let Ok(found) = self.outbox.records(wanted.after, self.delivery.limits().most_records) else {
                 // The outbox's thread has said why.
                 self.delivery.end_round(now.elapsed);
                 break;
             };
-            let sizes = rows.iter().map(|row| (row.seq, row.body.get().len()));
-            let count = self.delivery.hand_out(sizes, now.elapsed);
+            let sizes = found.rows.iter().map(|row| (row.seq, row.body.get().len()));
+            let count = self.delivery.hand_out(wanted, sizes, now.elapsed);
             if count == 0 {
-                break;
+                continue;
             }
-            let batch = self.batch(rows[..count].iter().map(|row| &*row.body).collect(), now.wall);
+            let records = found.rows[..count].iter().map(|row| &*row.body).collect();
+            let batch = Batch { kept_from: found.kept_from, ..self.batch(records, wanted.lane, now.wall) };
             let payload = batch.to_gzip().map_err(|fault| Trouble::ours(&fault))?;
             publish(client, &self.topics.records, Promise::Confirmed, payload)?;
         }
+        if self.delivery.is_unheard() && locked(&self.status).unconfirmed.is_none() {
+            self.receiver_is(Some(
+                "the broker takes every record and head office confirms none; see that it runs and knows this box, or set \
+                 confirmed_by = \"broker\" where there is none"
+                    .to_owned(),
+            ));
+        }
+        self.note_watermark(client)?;
         self.go_on_stopping(client, now.elapsed)
     }
 
@@ -436,7 +551,7 @@ impl World {
         Ok(())
     }
 
-    fn batch<'a>(&self, records: Vec<&'a RawValue>, now: WallTime) -> Batch<&'a RawValue> {
+    fn batch<'a>(&self, records: Vec<&'a RawValue>, lane: Lane, now: WallTime) -> Batch<&'a RawValue> {
         let names = &self.settings.names;
         Batch {
             v: V1,
@@ -445,7 +560,7 @@ impl World {
             box_id: names.box_id.to_string(),
             sent_ms: now.unix_ms(),
             kept_from: None,
-            late: false,
+            late: lane.is_late(),
             records,
         }
     }

@@ -291,6 +291,20 @@ impl Fact {
         }
     }
 
+    /// The same as one part of what it tells of, where it is something that can come in parts.
+    #[must_use]
+    pub fn into_part(mut self) -> Self {
+        match &mut self {
+            Self::Minute(minute) => minute.part = true,
+            Self::ZoneMinute(minute) => minute.part = true,
+            Self::QueueMinute(minute) => minute.part = true,
+            Self::Flow(flow) => flow.part = true,
+            Self::Heat(heat) => heat.part = true,
+            _ => {}
+        }
+        self
+    }
+
     /// A crossing, as its camera made it.
     #[must_use]
     pub fn crossing(made_by: &MadeBy, crossing: &count::Crossing) -> Self {

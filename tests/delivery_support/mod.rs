@@ -3,7 +3,7 @@
 use footfall::ids::{BoxId, StoreId, TenantId};
 use footfall::outbox::{Outbox, OutboxWriter};
 use footfall::publish::discovery::{Things, introduction};
-use footfall::publish::{Link, MqttSettings, Publisher, PublisherSettings};
+use footfall::publish::{ConfirmedBy, Link, MqttSettings, Publisher, PublisherSettings};
 use footfall::time::{SystemClock, WallTime};
 use footfall::wire::topics::BoxNames;
 use footfall::wire::v1::{AnyRecord, Batch, Crossing, Direction, Fact, State};
@@ -300,6 +300,8 @@ impl TestBox {
             batch_every: Duration::from_millis(50),
             live: true,
             retry_max: Duration::from_millis(50),
+            confirmed_by: ConfirmedBy::Broker,
+            ack_patience: Duration::from_secs(120),
             home_assistant: None,
         };
         Self { dir: Arc::new(tempfile::tempdir().expect("a directory")), mqtt, things: Things::default() }
@@ -355,8 +357,8 @@ impl RunningBox {
         found
     }
 
-    pub(crate) fn waiting(&self) -> usize {
-        self.writer.reader().waiting(0, usize::MAX).expect("a good file").len()
+    pub(crate) fn waiting(&self) -> u64 {
+        self.writer.reader().counts().expect("it runs").waiting
     }
 }
 

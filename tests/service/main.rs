@@ -62,7 +62,7 @@ impl Shop {
     fn config(&self) -> PathBuf {
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/nanodet-g-416-int8.toml");
         let mqtt = self.broker.map_or_else(String::new, |port| {
-            format!("[mqtt]\nbroker = \"127.0.0.1:{port}\"\nbatch_every = \"1s\"\nretry_max = \"1s\"\n")
+            format!("[mqtt]\nbroker = \"127.0.0.1:{port}\"\nconfirmed_by = \"broker\"\nbatch_every = \"1s\"\nretry_max = \"1s\"\n")
         });
         let text = format!(
             "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"box-1\"\n{mqtt}[outbox]\ncommit_every = \"100ms\"\n\
@@ -110,7 +110,7 @@ impl Shop {
     fn records_on_disk(&self) -> Vec<(u64, serde_json::Value)> {
         let box_id = BoxId::parse("box-1").unwrap();
         let (outbox, _) = Outbox::open(&self.outbox(), &box_id, WallTime::default()).unwrap();
-        let rows = outbox.waiting(0, 100_000).unwrap();
+        let rows = outbox.records(outbox.position().watermark, 100_000).unwrap();
         rows.into_iter().map(|row| (row.seq, serde_json::from_str(row.body.get()).unwrap())).collect()
     }
 }

@@ -1,53 +1,42 @@
 //! The commands of `footfall-hq`: what reads the arguments, builds the parts of head office and runs them.
 
-use clap::{Args, Parser, Subcommand};
-use std::ffi::OsString;
-use std::path::PathBuf;
+mod cli;
+mod register;
+mod serve;
 
-/// Head office: receives what the boxes count, keeps it, works it out, and shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "footfall-hq", version, max_term_width = 100)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
+pub use cli::Cli;
 
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Receive and show until told to stop (the service)
-    #[command(after_help = "Example:\n  footfall-hq serve --config /etc/footfall/hq.toml")]
-    Serve(ServeArgs),
-}
-
-/// `footfall-hq serve`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct ServeArgs {
-    /// The config file
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-}
-
-impl Cli {
-    /// Reads the arguments, the program's name first.
-    ///
-    /// # Errors
-    /// What is wrong with them, or the help that was asked for; `exit()` shows both.
-    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        Self::try_parse_from(arguments)
-    }
-}
+use crate::hq::config;
+use cli::{Command, ConfigCommand, FileArgs};
+use std::io::{Write, stdout};
 
 /// Runs one command to its end.
 ///
 /// # Errors
-/// What went wrong.
+/// What went wrong; [`Ending::of`](super::exit::Ending::of) says what that means to a script.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
+    let out = &mut stdout();
     match &cli.command {
-        Command::Serve(args) => {
-            crate::hq::store::Store::open(&args.config.with_extension("sqlite"))?;
-            Ok(())
+        Command::Serve(args) => serve::serve(args),
+        Command::Check(args) => check(args, out),
+        Command::Config(ConfigCommand::Default) => Ok(out.write_all(config::DEFAULT_FILE.as_bytes())?),
+        Command::Register(args) => register::register(args, out),
+        _ => anyhow::bail!("not yet"),
+    }
+}
+
+/// Shows every fault of the config file and of the register, or that there is none.
+fn check(args: &FileArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let settings = config::load(&args.config)?;
+    let stores = match &settings.register {
+        None => 0,
+        Some(path) => register::check(path)?.stores.len(),
+    };
+    match settings.register {
+        None => writeln!(out, "{} has no faults; it names no register", args.config.display())?,
+        Some(_) => {
+            writeln!(out, "{} and its register have no faults: {stores} stores", args.config.display())?
         }
     }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::capture::camera::CameraState;
 use crate::count::Crossing;
 use crate::health::{Condition, ConditionChange, Turn};
 use crate::ids::{CameraId, LineId};
-use crate::outbox::{OutboxNews, Recovery};
+use crate::outbox::{Lot, OutboxNews, Recovery};
 use crate::publish::Report;
 use crate::time::{FrameTime, WallTime};
 use crate::wire::v1;
@@ -203,6 +203,13 @@ impl Board {
         match news {
             OutboxNews::Failing { cause } => drop(self.problem("outbox", cause, now)),
             OutboxNews::Stored => drop(self.solved("outbox")),
+            OutboxNews::GaveUp(given_up) => {
+                let about = match given_up.lot {
+                    Lot::History => "outbox history",
+                    Lot::Unconfirmed => "outbox loss of records",
+                };
+                self.problem(about, &given_up.to_string(), now);
+            }
             OutboxNews::Replaced(recovery) => self.outbox_replaced(recovery, now),
             OutboxNews::Losing => {
                 let text = "memory was full as well, and records were lost; see that the disk has room";

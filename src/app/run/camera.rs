@@ -19,11 +19,11 @@ use crate::capture::{self, Frame, Playback, SourceSettings};
 use crate::config::CameraSettings;
 use crate::detect::{Detection, Detector};
 use crate::health::{ConditionChange, Turn};
-use crate::outbox::RecordSender;
-use crate::pipeline::{CameraEvent, Pipeline, SeenFrame};
+use crate::outbox::{Drafts, RecordSender};
+use crate::pipeline::{CameraEvent, Draft, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
 use crate::random::SplitMix64;
-use crate::time::{Clock, WallTime};
+use crate::time::{Clock, FrameTime, WallTime};
 use crate::track::PlaneName;
 use crate::visitors::BadgeReading;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
@@ -40,6 +40,13 @@ const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
 /// A picture whose lowest part is the same to the last bit for this long comes from a camera that hangs or has changed
 /// its size. Longer than the usual seconds between two whole pictures of a stream, which differ even in an empty shop.
 const STILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What has not come to a record yet is kept as drafts at least this often: a box that dies loses no more of it than this and
+/// the time to the next commit.
+const DRAFT_EVERY: Duration = Duration::from_secs(1);
+
+/// The same for quarters of an hour, whose grids are large: 15 s of 900 are as much as a frame of a minute.
+const DRAFT_QUARTERS_EVERY: Duration = Duration::from_secs(15);
 
 /// How far ahead a camera knows when the store is open.
 const HOURS_AHEAD: Duration = Duration::from_secs(2 * 86_400);
@@ -175,6 +182,10 @@ struct Counter {
     untold: u64,
     detections: Vec<Detection>,
     told: Vec<CameraEvent>,
+    /// By the clock's `elapsed`: when drafts are due.
+    draft_at: Duration,
+    quarters_at: Duration,
+    drafted: Vec<CameraEvent>,
 }
 
 impl Counter {
@@ -210,6 +221,9 @@ impl Counter {
             untold: 0,
             detections: Vec::new(),
             told: Vec::new(),
+            draft_at: started.elapsed,
+            quarters_at: started.elapsed,
+            drafted: Vec::new(),
         })
     }
 
@@ -223,10 +237,13 @@ impl Counter {
                 Taken::TimedOut => self.pipeline.tick(self.shared.clock.now(), &mut self.told),
                 Taken::Closed => break,
             }
-            self.tell()?;
+            let drafts = self.drafts();
+            self.tell(drafts)?;
         }
         self.pipeline.finish(self.shared.clock.now(), &mut self.told);
-        self.tell()
+        // All of it is told now, so nothing is left for a draft.
+        let none_left = [self.draft_name(Draft::Open), self.draft_name(Draft::Quarters)];
+        self.tell(none_left.into_iter().map(|name| (name, Vec::new())).collect())
     }
 
     fn look(&mut self, frame: &Frame, dropped: u64) {
@@ -283,9 +300,44 @@ impl Counter {
         }
     }
 
-    fn tell(&mut self) -> anyhow::Result<()> {
+    /// What would still have to be said after what is told now, where it is time to keep that.
+    ///
+    /// Whatever is told changes what is left to say, so then it is always time.
+    fn drafts(&mut self) -> Drafts {
+        let now = self.shared.clock.now();
+        let mut drafts = Drafts::new();
+        let has_quarter =
+            self.told.iter().any(|event| matches!(event, CameraEvent::Flow(_) | CameraEvent::Heat(_)));
+        if !self.told.is_empty() || now.elapsed >= self.draft_at {
+            self.draft_at = now.elapsed + DRAFT_EVERY;
+            self.draft(Draft::Open, now, &mut drafts);
+        }
+        if has_quarter || now.elapsed >= self.quarters_at {
+            self.quarters_at = now.elapsed + DRAFT_QUARTERS_EVERY;
+            self.draft(Draft::Quarters, now, &mut drafts);
+        }
+        drafts
+    }
+
+    fn draft(&mut self, what: Draft, now: FrameTime, drafts: &mut Drafts) {
+        self.pipeline.draft(what, now, &mut self.drafted);
+        let made_by = MadeBy { plane: self.pipeline.plane(), ..self.made_by.clone() };
+        let facts = self.drafted.drain(..).map(|event| Fact::of(&made_by, &event)).collect();
+        drafts.insert(self.draft_name(what), facts);
+    }
+
+    fn draft_name(&self, what: Draft) -> String {
+        match what {
+            Draft::Open => self.camera.to_string(),
+            // No camera is called that.
+            Draft::Quarters => format!("{}/quarters", self.camera),
+        }
+    }
+
+    fn tell(&mut self, drafts: Drafts) -> anyhow::Result<()> {
         self.made_by.plane = self.pipeline.plane();
         self.shared.board.zones(&self.camera, self.pipeline.zones_now());
+        let mut facts = Vec::with_capacity(self.told.len());
         for event in self.told.drain(..) {
             if let Some(recorder) = &mut self.recorder {
                 recorder.event(&event);
@@ -303,7 +355,10 @@ impl Counter {
                 log_condition(&self.camera, change);
                 self.shared.board.condition(&self.camera, change);
             }
-            self.shared.records.submit(Fact::of(&self.made_by, &event))?;
+            facts.push(Fact::of(&self.made_by, &event));
+        }
+        if !facts.is_empty() || !drafts.is_empty() {
+            self.shared.records.submit_together(facts, drafts)?;
         }
         Ok(())
     }
@@ -319,7 +374,7 @@ mod tests {
     use crate::ids::{BoxId, CameraId, LineId};
     use crate::outbox::{Outbox, OutboxWriter};
     use crate::pipeline::PipelineSettings;
-    use crate::time::{FrameTime, SimClock, WallTime};
+    use crate::time::SimClock;
     use crate::track::TrackSettings;
     use crate::visitors::VisitorSettings;
     use std::collections::VecDeque;

@@ -222,7 +222,12 @@ impl Service {
     /// A broker that cannot be reached is something that a person should look at.
     fn watch_link(&self, now: FrameTime) {
         let Some(publisher) = &self.publisher else { return };
-        match publisher.status().link {
+        let status = publisher.status();
+        match status.unconfirmed {
+            Some(problem) => drop(self.board.problem("head office", &problem, now.wall)),
+            None => drop(self.board.solved("head office")),
+        }
+        match status.link {
             Link::Down { problem } => drop(self.board.problem("broker", &problem, now.wall)),
             Link::Up => drop(self.board.solved("broker")),
             Link::Connecting => {}
@@ -286,6 +291,11 @@ impl Service {
             publisher.report(board.report());
             match publisher.stop(budget.for_delivery(now())) {
                 Stopped::Delivered => tracing::info!("stopped; every record is delivered"),
+                Stopped::WithBroker => {
+                    tracing::info!(
+                        "stopped; the broker has every record, and head office is yet to confirm the last"
+                    )
+                }
                 Stopped::Unconfirmed => {
                     tracing::info!("stopped; records wait in the outbox for the next start")
                 }
@@ -311,7 +321,8 @@ fn open_outbox(
 ) -> anyhow::Result<OutboxWriter> {
     let path = &settings.outbox.path;
     let opened = Outbox::open(path, &settings.box_id, clock.now().wall);
-    let (outbox, opening) = opened.map_err(|fault| Failure::Storage(fault.to_string()))?;
+    let (mut outbox, opening) = opened.map_err(|fault| Failure::Storage(fault.to_string()))?;
+    outbox.keep(settings.outbox.retention);
     if let Opening::Recovered(recovery) = &opening {
         tracing::error!("{recovery}");
         board.outbox_replaced(recovery, clock.now().wall);
@@ -363,7 +374,7 @@ mod tests {
     use super::*;
     use crate::app::exit::Ending;
     use crate::ids::{BoxId, StoreId, TenantId};
-    use crate::publish::MqttSettings;
+    use crate::publish::{ConfirmedBy, MqttSettings};
     use crate::time::WallTime;
     use crate::wire::v1::{Fact, Gap, GapReason};
 
@@ -430,6 +441,8 @@ mod tests {
             batch_every: Duration::from_secs(1),
             live: false,
             retry_max: Duration::from_secs(1),
+            confirmed_by: ConfirmedBy::HeadOffice,
+            ack_patience: Duration::from_secs(120),
             home_assistant: None,
         };
         let settings = PublisherSettings { names, mqtt, software: "footfall".to_owned(), introduction: None };

@@ -8,14 +8,26 @@
 
 mod accounts;
 pub mod caller;
+mod compare;
+mod csv;
+mod displays;
 pub mod faults;
+mod fleet;
 pub mod input;
 pub mod limits;
+mod feeds;
+mod listen;
+mod live;
 mod login;
 pub mod names;
+mod overview;
 mod pages;
+mod queues;
 pub mod serve;
 mod session;
+mod stores;
+
+pub use listen::serve;
 
 use crate::hq::access::{Oidc, SessionSpan};
 use crate::hq::store::Store;
@@ -43,6 +55,9 @@ const AT_DATABASE: usize = 8;
 const AT_HASHING: usize = 2;
 /// Events that a slow reader of `live` may be behind before it misses some.
 const LIVE_BEHIND: usize = 256;
+
+/// Readers of `live` at once: each holds a connection for minutes.
+const LIVE_READERS: usize = 256;
 
 /// How the API is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +103,7 @@ pub struct Service {
     door: limits::Door,
     at_database: Arc<Semaphore>,
     at_hashing: Arc<Semaphore>,
+    live_readers: Arc<Semaphore>,
 }
 
 impl Service {
@@ -103,6 +119,7 @@ impl Service {
             settings,
             at_database: Arc::new(Semaphore::new(AT_DATABASE)),
             at_hashing: Arc::new(Semaphore::new(AT_HASHING)),
+            live_readers: Arc::new(Semaphore::new(LIVE_READERS)),
         }
     }
 
@@ -238,6 +255,14 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(login::routes())
         .merge(accounts::routes())
         .merge(names::routes())
+        .merge(overview::routes())
+        .merge(stores::routes())
+        .merge(compare::routes())
+        .merge(displays::routes())
+        .merge(queues::routes())
+        .merge(fleet::routes())
+        .merge(feeds::routes())
+        .merge(live::routes())
 }
 
 async fn nothing_there() -> Fault {

@@ -16,6 +16,7 @@ mod places;
 mod quarters;
 mod ranges;
 pub(in crate::hq) mod register;
+pub(in crate::hq) mod report;
 pub mod rollup;
 pub(in crate::hq) mod sales;
 pub(in crate::hq) mod webhooks;

@@ -67,7 +67,7 @@ fn submit(running: &Running, crossings: u64) {
 fn check_stored(path: &Path, crossings: u64) {
     let outbox = open(path);
     outbox.check_invariants().unwrap();
-    let rows = outbox.waiting(0, usize::MAX).unwrap();
+    let rows = outbox.records(0, usize::MAX).unwrap();
     let frames: Vec<u64> = rows
         .iter()
         .filter_map(|row| match serde_json::from_str::<super::super::Record>(row.body.get()).unwrap().fact {
@@ -111,7 +111,7 @@ fn what_is_confirmed_or_stored_at_the_next_commit_is_not_counted_as_trouble() {
     submit(&running, 3);
     let reader = running.writer.reader();
     assert_eq!(reader.counts().unwrap(), Counts { waiting: 3, in_memory: 0 });
-    reader.confirm(SeqRange { first: 1, last: 3 }).unwrap();
+    reader.confirm(3).unwrap();
     assert_eq!(reader.counts().unwrap(), Counts { waiting: 0, in_memory: 0 });
     running.writer.stop(GUARD).unwrap();
 }
@@ -121,10 +121,12 @@ fn a_question_is_answered_with_all_that_was_submitted_before_it() {
     let running = start(GUARD, |_| {});
     submit(&running, 3);
     let reader = running.writer.reader();
-    let rows = reader.waiting(1, 10).unwrap();
-    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [2, 3]);
-    reader.confirm(SeqRange { first: 1, last: 2 }).unwrap();
-    assert_eq!(reader.waiting(0, 10).unwrap().len(), 1, "what is confirmed is gone");
+    let found = reader.records(1, 10).unwrap();
+    assert_eq!(found.rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(found.kept_from, Some(1));
+    reader.confirm(2).unwrap();
+    assert_eq!(reader.records(0, 10).unwrap().rows.len(), 3, "what is confirmed is history");
+    assert_eq!(reader.position().unwrap(), Position { newest: 3, watermark: 2, waiting: 1 });
     assert_eq!(reader.counts().unwrap(), Counts { waiting: 1, in_memory: 0 });
     running.writer.stop(GUARD).unwrap();
 }
@@ -135,8 +137,9 @@ fn after_a_stop_handles_say_so() {
     let (records, reader) = (running.writer.records(), running.writer.reader());
     running.writer.stop(GUARD).unwrap();
     assert_eq!(records.submit(crossing(1)), Err(WriterGone));
-    assert_eq!(reader.waiting(0, 1).unwrap_err(), ReadError::Stopped);
-    assert_eq!(reader.confirm(SeqRange { first: 1, last: 1 }), Err(WriterGone));
+    assert_eq!(reader.records(0, 1).unwrap_err(), ReadError::Stopped);
+    assert_eq!(reader.confirm(1), Err(WriterGone));
+    assert_eq!(reader.position(), Err(WriterGone));
 }
 
 #[test]
@@ -160,24 +163,29 @@ fn a_full_disk_is_reported_once_and_loses_nothing_when_room_comes_back() {
     let reader = running.writer.reader();
     // Some fit, all others wait in memory, over many attempts.
     for _ in 0..5 {
-        let stored = reader.waiting(0, usize::MAX).unwrap().len() as u64;
+        let stored = reader.records(0, usize::MAX).unwrap().rows.len() as u64;
         let counts = reader.counts().unwrap();
         assert_eq!((counts.waiting, counts.in_memory + stored), (stored, 3000));
         assert!(counts.in_memory > 0);
     }
-    // Delivering makes room, piece by piece; whatever is delivered is what was counted.
+    // Delivering makes room, piece by piece: what is confirmed is given up as history. Whatever is delivered is what was counted.
     let mut delivered = 0;
     loop {
-        let rows = reader.waiting(delivered, usize::MAX).unwrap();
+        let rows = reader.records(delivered, usize::MAX).unwrap().rows;
         let Some(last) = rows.last() else { break };
         assert_eq!(rows[0].seq, delivered + 1);
-        reader.confirm(SeqRange { first: rows[0].seq, last: last.seq }).unwrap();
+        reader.confirm(last.seq).unwrap();
         delivered = last.seq;
     }
     assert_eq!(delivered, 3000);
     running.writer.stop(GUARD).unwrap();
     let told: Vec<OutboxNews> = running.news.iter().collect();
-    assert_eq!(told, [OutboxNews::Stored], "an outage is reported once, and its end");
+    let [OutboxNews::GaveUp(given_up), OutboxNews::Stored] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(
+        (given_up.lot, given_up.range.first),
+        (Lot::History, 1),
+        "told once, as the outage and its end are"
+    );
 }
 
 #[test]
@@ -187,7 +195,7 @@ fn stopping_with_a_full_disk_names_how_many_records_are_lost() {
     let fault = running.writer.stop(GUARD).unwrap_err();
     let StopError::NotStored { records, cause } = &fault else { panic!("{fault}") };
     assert!(cause.contains("the disk is full"), "{cause}");
-    let stored = open(&running.path).count().unwrap();
+    let stored = open(&running.path).position().waiting;
     assert_eq!(stored + records, 3000);
     assert!(stored > 0, "what fits is stored, though a whole commit does not fit");
     assert!(fault.to_string().starts_with(&format!("{records} records could not be stored")), "{fault}");
@@ -205,7 +213,7 @@ fn memory_that_is_full_too_is_reported_and_counted() {
     assert_eq!(news.len(), 2, "{news:?}");
     let fault = running.writer.stop(GUARD).unwrap_err();
     let StopError::NotStored { records, .. } = fault else { panic!("{fault}") };
-    assert_eq!(open(&running.path).count().unwrap() + records, MOST_IN_MEMORY as u64 + more);
+    assert_eq!(open(&running.path).position().waiting + records, MOST_IN_MEMORY as u64 + more);
 }
 
 #[test]
@@ -213,9 +221,8 @@ fn a_file_that_turns_corrupt_while_in_use_is_replaced_and_no_new_record_is_lost(
     let running = start(GUARD, |_| {});
     let reader = running.writer.reader();
     submit(&running, 5);
-    let delivered = reader.waiting(0, usize::MAX).unwrap();
-    reader.confirm(SeqRange { first: 1, last: delivered.len() as u64 }).unwrap();
-    assert_eq!(reader.waiting(0, 1).unwrap().len(), 0);
+    reader.confirm(5).unwrap();
+    assert_eq!(reader.counts().unwrap().waiting, 0);
     // The table of records now lies on a page that is not there.
     rusqlite::Connection::open(&running.path)
         .and_then(|sqlite| {
@@ -229,7 +236,7 @@ fn a_file_that_turns_corrupt_while_in_use_is_replaced_and_no_new_record_is_lost(
     let records = running.writer.records();
     records.submit(crossing(1)).unwrap();
     // A question is an attempt to store, and one of the first has to do.
-    assert!((0..10).any(|_| reader.waiting(0, 1).is_ok()), "the outbox stays unreadable");
+    assert!((0..10).any(|_| reader.records(0, 1).is_ok()), "the outbox stays unreadable");
     let news: Vec<OutboxNews> = running.news.try_iter().collect();
     assert!(
         matches!(&news[..], [OutboxNews::Failing { .. }, OutboxNews::Replaced(_), OutboxNews::Stored]),
@@ -237,7 +244,7 @@ fn a_file_that_turns_corrupt_while_in_use_is_replaced_and_no_new_record_is_lost(
     );
     running.writer.stop(GUARD).unwrap();
     check_stored(&running.path, 1);
-    assert!(open(&running.path).next_seq().unwrap() > 5, "no number is used twice");
+    assert!(open(&running.path).position().newest > 5, "no number is used twice");
 }
 
 #[test]
@@ -250,14 +257,16 @@ fn records_lost_in_an_outage_that_is_over_are_told_at_the_stop_with_what_it_came
         clock: Arc::new(SystemClock::start()),
         tell: Box::new(|_| {}),
         facts: VecDeque::new(),
-        confirmed: Vec::new(),
+        drafts: Drafts::new(),
+        watermark: None,
         commit_at: None,
         outage: None,
         lost: Lost::default(),
+        gave_up: BTreeMap::new(),
     };
     limit_pages(&writer.outbox, 4);
     let all = MOST_IN_MEMORY as u64 + 2000;
-    (1..=all).for_each(|frame| writer.keep(crossing(frame)));
+    (1..=all).for_each(|frame| writer.keep([crossing(frame)], Drafts::new()));
     limit_pages(&writer.outbox, 1_000_000);
     writer.commit();
     assert!(writer.outage.is_none() && writer.facts.is_empty());
@@ -266,7 +275,7 @@ fn records_lost_in_an_outage_that_is_over_are_told_at_the_stop_with_what_it_came
     let fault = stopped.recv().unwrap().unwrap_err();
     let StopError::NotStored { records, cause } = &fault else { panic!("{fault}") };
     assert!(cause.contains("the disk is full"), "{cause}");
-    assert_eq!(open(&path).count().unwrap() + records, all);
+    assert_eq!(open(&path).position().waiting + records, all);
 }
 
 #[test]

@@ -1,0 +1,340 @@
+//! The arguments of every command of `footfall-hq`: read once, checked, and typed from here on.
+//!
+//! The doc comments of the fields are the text of `--help`, so they speak to the person at the terminal.
+
+use crate::app::exit::Ending;
+use crate::calendar::Day;
+use crate::ids::{IdError, RegionId, StoreId, TenantId};
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Head office: receives what the boxes count, keeps it, works it out, and shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "footfall-hq", version, max_term_width = 100, after_help = Ending::help("footfall-hq"))]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Receive and show until told to stop (the service)
+    ///
+    /// SIGTERM or Ctrl-C stops it; what boxes send meanwhile waits at the broker and on their disks.
+    #[command(after_help = "Example:\n  footfall-hq serve --config /etc/footfall/hq.toml")]
+    Serve(FileArgs),
+    /// Look for faults in the config file and in the register it names, and show all of them
+    #[command(after_help = "Example:\n  footfall-hq check --config hq.toml")]
+    Check(FileArgs),
+    /// The config file itself
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Take over the register: tenants, regions, stores, boxes and displays
+    ///
+    /// Says what is new and what has changed. A running service reads the register that its config file names by itself.
+    #[command(after_help = "Examples:\n  footfall-hq register --config hq.toml\n  \
+        footfall-hq register stores.toml --config hq.toml")]
+    Register(RegisterArgs),
+    /// Who may sign in, and what they may see
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Make a token for a program: to read, or to send sales and staffing
+    ///
+    /// It is shown once. What it may see is what its account may see.
+    #[command(
+        after_help = "Example:\n  footfall-hq token grafana --account reports --scope read --config hq.toml"
+    )]
+    Token(TokenArgs),
+    /// Take transactions of a store out of a CSV file
+    ///
+    /// Columns: id, at, amount, and where there are any what, item, category, quantity. A transaction that comes again under its id replaces the former.
+    #[command(after_help = "Example:\n  footfall-hq sales monday.csv --store acme/berlin-1 --config hq.toml")]
+    Sales(SalesArgs),
+    /// Show a store's day: hours, figures, and how much was seen
+    #[command(after_help = "Examples:\n  footfall-hq day acme/berlin-1 --config hq.toml\n  \
+        footfall-hq day acme/berlin-1 --day 2026-11-20 --config hq.toml")]
+    Day(DayArgs),
+    /// Show what arrived and could not be read, and why
+    #[command(after_help = "Example:\n  footfall-hq aside --last 20 --config hq.toml")]
+    Aside(AsideArgs),
+    /// Write one business day of every store as Parquet files, for tools of your own
+    #[command(after_help = "Example:\n  footfall-hq export --day 2026-11-20 --out export/ --config hq.toml")]
+    Export(ExportArgs),
+    /// Fill a database with a chain that does not exist, to try things out
+    ///
+    /// Every page says that its stores are simulated. The same seed gives the same chain.
+    #[command(
+        after_help = "Example:\n  footfall-hq simulate --tenant demo --stores 20 --weeks 56 --config demo.toml"
+    )]
+    Simulate(SimulateArgs),
+}
+
+/// The config file itself.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the commented default file: every setting with its unit and default
+    #[command(after_help = "Example:\n  footfall-hq config default > hq.toml")]
+    Default,
+}
+
+/// Who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AccountCommand {
+    /// Make an account, or give one that is there another right
+    ///
+    /// Asks for the password. There is no default one; at least 12 characters.
+    #[command(
+        after_help = "Examples:\n  footfall-hq account add ada --role admin --tenant acme --config hq.toml\n  \
+        footfall-hq account add bo --role manager --tenant acme --store berlin-1 --config hq.toml\n  \
+        footfall-hq account add cy@example.com --role viewer --tenant acme --without-password --config hq.toml"
+    )]
+    Add(AccountAddArgs),
+    /// Give an account another password; whoever is signed in with it has to sign in again
+    #[command(after_help = "Example:\n  footfall-hq account password ada --config hq.toml")]
+    Password(AccountPasswordArgs),
+    /// Show all accounts and what they may see
+    #[command(after_help = "Example:\n  footfall-hq account list --config hq.toml")]
+    List(FileArgs),
+    /// Keep an account from signing in, at once
+    #[command(after_help = "Example:\n  footfall-hq account disable bo --config hq.toml")]
+    Disable(AccountNameArgs),
+}
+
+/// Which config file.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FileArgs {
+    /// The config file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// `footfall-hq register`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RegisterArgs {
+    /// The register [default: the one that the config file names]
+    #[arg(value_name = "REGISTER")]
+    pub register: Option<PathBuf>,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Everything, accounts too
+    Admin,
+    /// Read, and change displays
+    Manager,
+    /// Read
+    Viewer,
+}
+
+/// `footfall-hq account add`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AccountAddArgs {
+    /// Name to sign in with
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What it may do
+    #[arg(long)]
+    pub role: RoleArg,
+    /// Whose stores
+    #[arg(long, value_name = "ID", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+    /// Only those of this region
+    #[arg(long, value_name = "ID", value_parser = RegionId::parse, conflicts_with = "store")]
+    pub region: Option<RegionId>,
+    /// Only this one
+    #[arg(long, value_name = "ID", value_parser = StoreId::parse)]
+    pub store: Option<StoreId>,
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// For somebody who signs in with a company account (OpenID Connect) of this verified e-mail address as name
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub without_password: bool,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// `footfall-hq account password`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AccountPasswordArgs {
+    /// Name of the account
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// `footfall-hq account disable`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AccountNameArgs {
+    /// Name of the account
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TokenScopeArg {
+    /// Read figures
+    Read,
+    /// Send sales, web orders and staffing
+    Feed,
+}
+
+/// `footfall-hq token`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct TokenArgs {
+    /// What it is called in lists
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The account whose rights it has
+    #[arg(long, value_name = "NAME")]
+    pub account: String,
+    /// What it is for
+    #[arg(long)]
+    pub scope: TokenScopeArg,
+    /// After how many days it ends [default: never]
+    #[arg(long, value_name = "DAYS", value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_650))]
+    pub days: Option<u64>,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// A store as people write it: `tenant/store`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreAddress {
+    /// Who owns it.
+    pub tenant: TenantId,
+    /// The store.
+    pub store: StoreId,
+}
+
+impl StoreAddress {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (tenant, store) =
+            text.split_once('/').ok_or("give tenant and store with a / between, such as acme/berlin-1")?;
+        let fault = |fault: IdError| fault.to_string();
+        Ok(Self {
+            tenant: TenantId::parse(tenant).map_err(fault)?,
+            store: StoreId::parse(store).map_err(fault)?,
+        })
+    }
+}
+
+impl std::fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.store)
+    }
+}
+
+/// `footfall-hq sales`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SalesArgs {
+    /// The CSV file
+    #[arg(value_name = "CSV")]
+    pub csv: PathBuf,
+    /// The store that sold it
+    #[arg(long, value_name = "TENANT/STORE", value_parser = StoreAddress::parse)]
+    pub store: StoreAddress,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// What `day --expect` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DayExpectation {
+    /// Somebody came in
+    Entries,
+    /// There is a conversion rate
+    Conversion,
+}
+
+/// `footfall-hq day`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DayArgs {
+    /// The store
+    #[arg(value_name = "TENANT/STORE", value_parser = StoreAddress::parse)]
+    pub store: StoreAddress,
+    /// The business day [default: the newest]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = Day::parse)]
+    pub day: Option<Day>,
+    /// Wait up to 20 s for these, and fail where they do not come
+    #[arg(long, value_delimiter = ',')]
+    pub expect: Vec<DayExpectation>,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// `footfall-hq aside`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AsideArgs {
+    /// How many to show, the newest first
+    #[arg(long, value_name = "MESSAGES", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub last: u32,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// `footfall-hq export`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ExportArgs {
+    /// The business day
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = Day::parse)]
+    pub day: Day,
+    /// The folder to write to; it is made where it is not there
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// `footfall-hq simulate`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SimulateArgs {
+    /// Whose stores they are
+    #[arg(long, value_name = "ID", default_value = "sim", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+    /// How many stores
+    #[arg(long, value_name = "STORES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=500))]
+    pub stores: u32,
+    /// How many weeks, up to now
+    #[arg(long, value_name = "WEEKS", default_value_t = 56, value_parser = clap::value_parser!(u32).range(6..=160))]
+    pub weeks: u32,
+    /// Which chain: another number, another chain
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+impl Cli {
+    /// Reads the arguments, the program's name first.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the help that was asked for; `exit()` shows both.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments)
+    }
+}
