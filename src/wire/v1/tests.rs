@@ -6,6 +6,8 @@ use crate::count::LineRole;
 use crate::ids::{LineId, TrackId};
 use crate::time::FrameTime;
 use crate::track::PlaneName;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -212,6 +214,19 @@ fn a_gap_names_the_numbers_that_never_come() {
     let written = serde_json::to_value(Record { seq: 10_001, fact: Fact::Gap(gap) }).unwrap();
     assert_eq!(written["reason"], json!("outbox_corrupt"));
     check("record", &written);
+}
+
+#[test]
+fn what_head_office_tells_a_box_fits_the_schema_and_comes_back() {
+    let ack = Ack { v: V1, box_id: "b".to_owned(), watermark: 0, at_ms: 5 };
+    check("ack", &serde_json::to_value(&ack).unwrap());
+    assert_eq!(Ack::from_json(&serde_json::to_vec(&ack).unwrap()).unwrap(), ack);
+    let ask = Backfill { v: V1, box_id: "b".to_owned(), from_seq: 3, to_seq: 9, at_ms: 5 };
+    check("backfill", &serde_json::to_value(&ask).unwrap());
+    assert_eq!(Backfill::from_json(&serde_json::to_vec(&ask).unwrap()).unwrap(), ask);
+    for garbage in [&b"{}"[..], b"", b"[[[[", br#"{"v":2,"box":"b","watermark":1,"at_ms":1}"#] {
+        assert!(Ack::from_json(garbage).is_err() && Backfill::from_json(garbage).is_err());
+    }
 }
 
 #[test]

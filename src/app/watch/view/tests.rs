@@ -24,7 +24,7 @@ fn topics() -> Topics {
 fn heard(messages: &[(&str, Vec<u8>)]) -> WatchState {
     let mut state = WatchState::new(topics());
     state.link = Link::Listening;
-    let Topics { records, live, state: state_topic } = topics();
+    let Topics { records, live, state: state_topic, .. } = topics();
     for (second, (topic, payload)) in (1..).zip(messages) {
         let (topic, qos) = match *topic {
             "records" => (records.clone(), 1),
