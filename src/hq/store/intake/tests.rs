@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::v1::Transaction as TillTransaction;
 use crate::hq::ingest::read;
 use crate::hq::store::retention::Retention;
 use crate::wire::v1::{
