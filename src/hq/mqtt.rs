@@ -42,7 +42,7 @@ const FILTERS: [(&str, QoS); 6] = [
 ];
 
 /// How head office reaches the broker.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HqMqtt {
     /// The broker. What concerns boxes only (`batch_every`, `live`, Home Assistant) is not looked at.
     pub mqtt: MqttSettings,

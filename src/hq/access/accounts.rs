@@ -3,7 +3,7 @@
 //! What is not obvious: every change ends the account's sessions, and is in the audit log, in the transaction that makes it. There
 //! is no default account and no default password: the first account is made at the command line, by [`Actor::Operator`].
 
-use super::{Grant, Origin, PasswordError, PasswordHashText, Place, Role, check_password, line};
+use super::{Grant, Origin, PasswordError, PasswordHashText, Place, Role, Scope, check_password, line};
 use crate::hq::store::access as rows;
 use crate::hq::store::accounts::{self as table, AccountRow};
 use crate::hq::store::{Store, StoreError, WriteError};
@@ -270,6 +270,26 @@ pub fn accounts(store: &Store, actor: Actor<'_>) -> Result<Vec<Account>, StoreEr
     })?;
     let mine = all.into_iter().filter(|(grants, _)| actor.may_change(grants));
     Ok(mine.map(|(grants, row)| Account::of(row, grants)).collect())
+}
+
+/// The row of the account of this name.
+///
+/// # Errors
+/// [`AccountError::NoSuch`], or [`StoreError`] where the database fails.
+pub fn account_number(store: &Store, name: &str) -> Result<i64, AccountError> {
+    let name = account_name(name).map_err(|_| AccountError::NoSuch)?;
+    let found = store.read(|all| table::account(all, &name))?;
+    found.map(|account| account.account_id).ok_or(AccountError::NoSuch)
+}
+
+/// What whoever may write the database's file may read: everything.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub fn everywhere(store: &Store) -> Result<Scope, StoreError> {
+    let chains = store.read(table::chains)?;
+    let grant = |tenant_id| Grant { role: Role::Admin, tenant_id, tenant: String::new(), place: Place::Chain };
+    Ok(Scope::new(chains.into_iter().map(grant).collect(), Role::Viewer))
 }
 
 /// A line of the audit log, with its number.

@@ -12,6 +12,7 @@ mod compare;
 mod csv;
 mod displays;
 pub mod faults;
+mod feeds;
 mod fleet;
 pub mod input;
 pub mod limits;
@@ -257,6 +258,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(displays::routes())
         .merge(queues::routes())
         .merge(fleet::routes())
+        .merge(feeds::routes())
         .merge(live::routes())
 }
 

@@ -1,7 +1,6 @@
 //! Alerts, and what the rules for them read.
 
 use crate::hq::alerts::{BoxSeen, HourSeen, OpenAlert, Rule, SeenEvent, Subject};
-use crate::hq::access::StoreRow;
 use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{Connection, Transaction, params};
 
@@ -123,11 +122,6 @@ pub(in crate::hq) fn list(
         Err(fault) => Some(Err(fault)),
     });
     held.take(most).collect()
-}
-
-/// Whether a store is among those that somebody may read: for [`list`].
-pub(in crate::hq) fn ids(stores: &[StoreRow]) -> std::collections::BTreeSet<i64> {
-    stores.iter().map(|store| store.store_id).collect()
 }
 
 /// Stores in the register. Simulated ones tell of nothing new.

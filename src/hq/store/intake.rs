@@ -509,3 +509,6 @@ const fn why(reason: GapReason) -> &'static str {
         GapReason::GivenUp => "the box's disk budget was used up",
     }
 }
+
+#[cfg(test)]
+mod tests;

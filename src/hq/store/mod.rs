@@ -17,20 +17,20 @@ mod quarters;
 mod ranges;
 pub(in crate::hq) mod register;
 pub(in crate::hq) mod report;
+pub mod retention;
 pub mod rollup;
 pub(in crate::hq) mod sales;
+mod upgrade;
 pub(in crate::hq) mod webhooks;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use upgrade::VERSION;
 
 /// Tells the file from other SQLite files: "FFHQ".
 const APPLICATION_ID: i64 = 0x4646_4851;
-
-/// The version that this software writes.
-const VERSION: i64 = 1;
 
 /// How long a statement waits for another process, such as a person's shell on the same file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A newer head office wrote it.
-    #[error("database {path} has version {found}, this footfall-hq knows {known}; update footfall-hq", known = VERSION)]
+    #[error("database {path} has version {found}, this footfall-hq knows {VERSION}; update footfall-hq")]
     Newer {
         /// The database.
         path: PathBuf,
@@ -239,7 +239,7 @@ fn prepare(sqlite: &mut Connection, path: &Path) -> Result<(), StoreError> {
             all.pragma_update(None, "user_version", VERSION).map_err(failed)?;
             all.commit().map_err(failed)
         }
-        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, 1..=VERSION) => upgrade::upgrade(sqlite, version, upgrade::STEPS).map_err(failed),
         (APPLICATION_ID, found) if found > VERSION => Err(StoreError::Newer { path: path.to_owned(), found }),
         _ => Err(StoreError::Foreign { path: path.to_owned() }),
     }

@@ -2,11 +2,14 @@
 //!
 //! Every `put_` compares first and writes only what differs, so that a register applied twice writes nothing the second time.
 
+use super::clock::{StoreClock, WrittenHoliday, WrittenHours};
+use super::rollup;
+use crate::calendar::{Day, TimeOfDay, Zone};
 use crate::hq::register::{
     Clock, Display, Region, RegisteredCamera, RegisteredStore, Tenant, ZonePlace,
 };
 use crate::ids::{BoxId, DisplayId, LineId, ZoneId};
-use crate::time::WallTime;
+use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::BTreeSet;
 
@@ -189,13 +192,41 @@ pub(in crate::hq) fn put_store(
         update_store(all, id, &wanted)?;
     }
     let since = put_clocks(all, id, &store.clocks)?;
+    let touched = since.into_iter().chain(touched_since(&wanted, &had)).min();
     fields.extend(since.map(|_| "clock"));
+    if let Some(from_ms) = touched {
+        let mut clock = StoreClock::load(all, id)?;
+        super::sales::sort_anew(all, &mut clock, id, from_ms)?;
+        rollup::remake_from(all, id, from_ms.div_euclid(MINUTE_MS))?;
+    }
     let put = match (is_retired, fields.is_empty()) {
         (true, _) => Put::Added,
         (false, true) => Put::Same,
         (false, false) => Put::Changed(fields),
     };
     Ok((id, put))
+}
+
+/// Whether they are not the same hours of the same date; what a day is called changes no hour.
+fn is_other_day(one: &WrittenHoliday, other: &WrittenHoliday) -> bool {
+    one.date != other.date || one.hours != other.hours
+}
+
+/// From when on hours are different because of what is written of them; none: they are not. A holiday of next year touches nothing
+/// of this one, while a week's hours and the least coverage hold for all times.
+fn touched_since(wanted: &StoreFields, had: &StoreFields) -> Option<i64> {
+    let read = |text: &str| serde_json::from_str::<WrittenHours>(text).unwrap_or_default();
+    let (new, old) = (read(&wanted.hours), read(&had.hours));
+    if new.week != old.week || wanted.least_coverage.to_bits() != had.least_coverage.to_bits() {
+        return Some(0);
+    }
+    let differ = |one: &WrittenHours, other: &WrittenHours| {
+        let alone = one.holidays.iter().filter(|day| other.holidays.iter().all(|known| is_other_day(known, day)));
+        alone.filter_map(|day| Day::parse(&day.date).ok()).min()
+    };
+    let first = differ(&new, &old).into_iter().chain(differ(&old, &new)).min()?;
+    // Somewhere in the world the day before is still that day.
+    Some(Zone::utc().at(first.before(), TimeOfDay::parse("00:00")?).unix_ms())
 }
 
 fn find_store(

@@ -5,8 +5,6 @@
 
 use super::clock::StoreClock;
 use super::{aside, rollup};
-use crate::analytics::conversion::TillSums;
-use crate::calendar::TimeSpan;
 use crate::hq::sales::{Put, Sale, WebOrder};
 use crate::site::Shift;
 use crate::site::till::{Rejected, Transaction as Basket, TransactionLine};
@@ -271,46 +269,6 @@ fn lines_json(lines: &[TransactionLine]) -> String {
         })
     };
     serde_json::Value::Array(lines.iter().map(line).collect()).to_string()
-}
-
-/// What the web shop sold in a span and a currency, by the rules of a till. Never part of a store's sums.
-///
-/// # Errors
-/// What SQLite says.
-pub(in crate::hq) fn web_sums(
-    ask: &Connection,
-    tenant_id: i64,
-    currency: &str,
-    span: TimeSpan,
-) -> rusqlite::Result<TillSums> {
-    let sql = "SELECT count(*) FILTER (WHERE what = 'sale'),
-          coalesce(sum(amount_minor) FILTER (WHERE what = 'sale'), 0),
-          coalesce(sum(amount_minor) FILTER (WHERE what = 'refund'), 0),
-          coalesce(sum(units) FILTER (WHERE what = 'sale'), 0),
-          count(units) FILTER (WHERE what = 'sale')
-        FROM web_order WHERE tenant_id = ?1 AND at_ms >= ?2 AND at_ms < ?3 AND currency = ?4
-          AND NOT EXISTS (SELECT 1 FROM web_order AS void
-                          WHERE void.tenant_id = ?1 AND void.voids = web_order.id AND void.what = 'void')";
-    let values = params![tenant_id, span.start.unix_ms(), span.end.unix_ms(), currency];
-    let whole = |number: i64| u64::try_from(number).unwrap_or(0);
-    all_sums(ask, sql, values, whole)
-}
-
-fn all_sums(
-    ask: &Connection,
-    sql: &str,
-    values: &[&dyn rusqlite::ToSql],
-    whole: impl Fn(i64) -> u64,
-) -> rusqlite::Result<TillSums> {
-    ask.prepare_cached(sql)?.query_row(values, |row| {
-        Ok(TillSums {
-            transactions: whole(row.get(0)?),
-            sales_minor: row.get(1)?,
-            refunds_minor: row.get(2)?,
-            units: whole(row.get(3)?),
-            with_units: whole(row.get(4)?),
-        })
-    })
 }
 
 /// Keeps shifts of a store, and makes anew the hours that they reach into.

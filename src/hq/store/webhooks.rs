@@ -3,7 +3,7 @@
 use super::alerts::AlertRow;
 use crate::hq::webhooks::{Due, Hook, Outcome};
 use crate::time::WallTime;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 /// Most messages that wait for one hook. Beyond that the oldest are given up: whoever was away for so long reads the list.
 pub(in crate::hq) const MOST_WAITING: i64 = 1_000;
@@ -143,12 +143,4 @@ pub(in crate::hq) fn settle(
     let values = params![due.webhook_id, delivered, given_up, answer, now.unix_ms()];
     all.prepare_cached(sql)?.execute(values)?;
     Ok(())
-}
-
-/// When the next try is due.
-pub(in crate::hq) fn next(ask: &Connection) -> rusqlite::Result<Option<WallTime>> {
-    let sql = "SELECT min(next_ms) FROM webhook_delivery d JOIN webhook USING (webhook_id) WHERE disabled = 0 AND delivery_id =
-                 (SELECT min(delivery_id) FROM webhook_delivery w WHERE w.webhook_id = d.webhook_id)";
-    let next: Option<Option<i64>> = ask.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-    Ok(next.flatten().map(WallTime::from_unix_ms))
 }
