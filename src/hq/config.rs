@@ -4,7 +4,8 @@
 
 use super::access::OidcSettings;
 use super::mqtt::HqMqtt;
-use super::settings::{HqSettings, HttpSettings, KeepSettings};
+use super::settings::{HqSettings, HttpSettings};
+use super::store::retention::Retention;
 use super::webhooks::Private;
 use crate::publish::{ConfirmedBy, MqttSettings};
 use crate::config::broker::{host_and_port, login, tls_settings};
@@ -224,13 +225,13 @@ fn oidc(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<OidcSettings> 
     Some(OidcSettings {
         issuer: issuer?,
         client_id: client_id?,
-        client_secret: client_secret?,
+        client_secret: Some(client_secret?),
         title: title?,
     })
 }
 
-fn keep_of(mut span: impl FnMut(&'static str, SpanRule) -> std::time::Duration) -> KeepSettings {
-    KeepSettings {
+fn keep_of(mut span: impl FnMut(&'static str, SpanRule) -> std::time::Duration) -> Retention {
+    Retention {
         minutes: span("minutes", MINUTES),
         events: span("events", EVENTS),
         aside: span("aside", ASIDE),

@@ -4,10 +4,10 @@
 
 use super::access::OidcSettings;
 use super::mqtt::HqMqtt;
+use super::store::retention::Retention;
 use super::webhooks::Private;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A whole, checked configuration of head office.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct HqSettings {
     /// Signing in elsewhere; none: with a password only.
     pub oidc: Option<OidcSettings>,
     /// How long what is kept.
-    pub keep: KeepSettings,
+    pub keep: Retention,
     /// Whether webhooks may lead into a private network.
     pub webhooks: Private,
 }
@@ -37,17 +37,4 @@ pub struct HttpSettings {
     pub public_url: String,
     /// Proxies whose word on who asks is taken (`X-Forwarded-For`).
     pub trusted_proxies: Vec<IpAddr>,
-}
-
-/// How long what is kept. Hours and days are kept for ever: they are small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeepSettings {
-    /// Minutes of lines, zones, queues and occupancy.
-    pub minutes: Duration,
-    /// Single events: crossings, visits, stays in queues.
-    pub events: Duration,
-    /// What could not be read.
-    pub aside: Duration,
-    /// Who did what.
-    pub audit: Duration,
 }

@@ -139,7 +139,7 @@ fn read_password(from_stdin: bool) -> anyhow::Result<String> {
     if !terminal.is_term() {
         return Err(refused("there is no terminal to ask for the password on; give --password-stdin"));
     }
-    let mut ask = |question: &str| -> anyhow::Result<String> {
+    let ask = |question: &str| -> anyhow::Result<String> {
         terminal.write_str(question)?;
         Ok(terminal.read_secure_line()?)
     };

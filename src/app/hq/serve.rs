@@ -1,36 +1,54 @@
 //! `footfall-hq serve`: the service.
 //!
-//! Threads are made here and nowhere else: one that listens to the broker, one that stores what it brings, those that answer requests, and the
-//! main thread, which waits for a signal and meanwhile sees to what comes with time. They are stopped in the order in which data flows.
+//! Threads are made here and nowhere else: two that take what the broker brings (`hq::mqtt`), those that answer requests and send
+//! webhooks, and the main thread, which waits for a signal and meanwhile sees to what comes with time: the register, alerts, retention.
+//! They are stopped in the order in which data flows.
 
 use super::cli::FileArgs;
 use super::register::RegisterFile;
-use crate::hq::access::SessionSpan;
-use crate::hq::api::{self, PublicAddress, Service};
+use crate::app::exit::Failure;
+use crate::hq::access::{Oidc, SessionSpan};
+use crate::hq::alerts::Watch;
+use crate::hq::api::limits::Limits;
+use crate::hq::api::{self, PublicAddress, Service, passing};
 use crate::hq::config;
+use crate::hq::ingest;
+use crate::hq::ingest::intake::{FeedMessage, IntakeStatus, Receipt};
+use crate::hq::metrics::Fate;
+use crate::hq::mqtt::{self, HqIngest, RunningIngest};
+use crate::hq::sales::{self, Feed, FeedError};
 use crate::hq::settings::HqSettings;
 use crate::hq::store::Store;
+use crate::hq::store::retention::Retention;
+use crate::hq::webhooks::{Private, Sender};
 use crate::time::{Clock, SystemClock};
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, watch};
 
 /// How often the main thread looks whether there is something to do.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
-/// Answers that are on their way at a stop are waited for so long.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// The register's file is looked at, and the figures of intake are noted, so often.
+const REGISTER_EVERY: Duration = Duration::from_secs(5);
+/// Alerts are worked out so often.
+const ALERTS_EVERY: Duration = Duration::from_secs(60);
+/// What is too old is looked for so often, and between two pieces of it others write.
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+const BETWEEN_PIECES: Duration = Duration::from_millis(500);
+/// Values of now that a slow reader may be behind before it misses some.
+const LIVE_BEHIND: usize = 1024;
 /// Threads that answer. What waits for the disk is not done by them.
 const ANSWERING: usize = 2;
 
 /// Receives and shows until told to stop.
 ///
 /// # Errors
-/// What is missing at the start.
+/// What is missing at the start, or a part that ended by itself.
 pub(super) fn serve(args: &FileArgs) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
@@ -41,37 +59,97 @@ pub(super) fn serve(args: &FileArgs) -> anyhow::Result<()> {
     let store = Arc::new(Store::open(&settings.database)?);
     let mut register = RegisterFile::of(settings.register.clone());
     register.apply_if_changed(&store, clock.now().wall)?;
-    let service = Arc::new(Service::new(Arc::clone(&store), Arc::clone(&clock), api_settings(&settings)));
-    let pages = Pages::start(settings.http.listen, Arc::clone(&service))?;
+    let service = Arc::new(service(&settings, &store, &clock)?);
+    let (said, hears) = broadcast::channel(LIVE_BEHIND);
+    let answers = Answers::start(&settings, Arc::clone(&service), hears)?;
+    let intake = start_intake(&settings, &store, &clock, said)?;
     tracing::info!("head office is open at {}", settings.http.public_url);
-    while !stop.load(Ordering::Relaxed) {
+    let mut keeper = Keeper::new(service, register, settings.keep);
+    let mut failed = Ok(());
+    while !stop.load(Ordering::Relaxed) && failed.is_ok() {
         std::thread::sleep(LOOK_UP_EVERY);
+        keeper.look(intake.as_ref().map(RunningIngest::status));
+        failed = still_there(intake.as_ref(), &answers);
     }
     tracing::info!("head office stops");
-    pages.stop();
+    if let Some(intake) = intake {
+        intake.stop();
+    }
+    answers.stop();
+    failed
+}
+
+/// A service without one of its parts would look well and take nothing.
+fn still_there(intake: Option<&RunningIngest>, answers: &Answers) -> anyhow::Result<()> {
+    if intake.is_some_and(RunningIngest::is_finished) {
+        return Err(Failure::Storage("what boxes send is not stored any more: its thread has ended".to_owned()).into());
+    }
+    anyhow::ensure!(!answers.thread.is_finished(), "requests are not answered any more: their thread has ended");
     Ok(())
 }
 
-fn api_settings(settings: &HqSettings) -> api::Settings {
+fn service(settings: &HqSettings, store: &Arc<Store>, clock: &Arc<dyn Clock>) -> anyhow::Result<Service> {
     let public = match settings.http.public_url.strip_prefix("https://") {
         Some(_) => PublicAddress::Https(settings.http.public_url.clone()),
         None => PublicAddress::Loopback,
     };
-    api::Settings { public, sessions: SessionSpan::default(), limits: Default::default() }
+    let limits = Limits { proxies: settings.http.trusted_proxies.clone(), ..Limits::default() };
+    let of_api = api::Settings { public, sessions: SessionSpan::default(), limits };
+    let service = Service::new(Arc::clone(store), Arc::clone(clock), of_api);
+    Ok(match &settings.oidc {
+        None => service,
+        Some(oidc) => service.with_oidc(Arc::new(Oidc::new(oidc.clone()).context("there is no TLS on this machine")?)),
+    })
 }
 
-/// What answers requests.
-struct Pages {
+fn start_intake(
+    settings: &HqSettings,
+    store: &Arc<Store>,
+    clock: &Arc<dyn Clock>,
+    live: broadcast::Sender<Arc<ingest::LiveNow>>,
+) -> anyhow::Result<Option<RunningIngest>> {
+    let Some(broker) = &settings.broker else {
+        tracing::info!("no broker is configured: only what comes over HTTP arrives");
+        return Ok(None);
+    };
+    let of_feeds = Arc::clone(store);
+    let on_feed = Box::new(move |message: FeedMessage<'_>| take_feed(&of_feeds, message));
+    let with = HqIngest { store: Arc::clone(store), clock: Arc::clone(clock), live, on_feed };
+    Ok(Some(mqtt::start(broker, with)?))
+}
+
+/// Sales, web orders and shifts that come over the broker.
+fn take_feed(store: &Store, message: FeedMessage<'_>) -> Receipt {
+    let Some(feed) = Feed::named(message.feed) else {
+        return Receipt::Aside(format!("{:?} is no feed", message.feed));
+    };
+    match sales::take_message((message.tenant, feed), message.payload, store, message.received_at) {
+        Ok(_) => Receipt::Taken,
+        Err(FeedError::Store(fault)) => {
+            tracing::warn!(%fault, "a feed waits");
+            Receipt::Later
+        }
+        Err(fault) => Receipt::Aside(fault.to_string()),
+    }
+}
+
+/// What answers requests, passes on what is live, and sends webhooks.
+struct Answers {
     thread: JoinHandle<()>,
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<bool>,
 }
 
-impl Pages {
-    fn start(listen: SocketAddr, service: Arc<Service>) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(listen).with_context(|| {
-            format!(
-                "cannot listen on {listen}; is another footfall-hq running, or another http.listen needed?"
-            )
+impl Answers {
+    fn start(
+        settings: &HqSettings,
+        service: Arc<Service>,
+        hears: broadcast::Receiver<Arc<ingest::LiveNow>>,
+    ) -> anyhow::Result<Self> {
+        let listen = settings.http.listen;
+        let listener = TcpListener::bind(listen).map_err(|fault| {
+            Failure::Config(format!(
+                "cannot listen on {listen} ({fault}); is another footfall-hq running, or another http.listen needed?"
+            ))
         })?;
         listener.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -80,26 +158,119 @@ impl Pages {
             .enable_all()
             .build()
             .context("cannot start the threads that answer")?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serve = move || {
-            let answering = runtime.block_on(api::serve(listener, service, async {
-                // Told to stop, or there is nobody left who could tell.
-                stopped.await.ok();
-            }));
-            if let Err(fault) = answering {
-                tracing::error!(%fault, "requests are not answered any more");
-            }
-            runtime.shutdown_timeout(LAST_ANSWERS);
-        };
+        let (stop, stopped) = watch::channel(false);
+        let private = settings.webhooks;
+        let serve = move || runtime.block_on(answer(listener, service, (hears, private), stopped));
         let thread = std::thread::Builder::new().name("pages".to_owned()).spawn(serve)?;
         Ok(Self { thread, stop })
     }
 
     fn stop(self) {
         // Where nobody listens any more it has stopped already.
-        self.stop.send(()).ok();
+        self.stop.send(true).ok();
         if self.thread.join().is_err() {
             tracing::error!("the thread that answers has failed");
         }
+    }
+}
+
+async fn answer(
+    listener: TcpListener,
+    service: Arc<Service>,
+    (hears, private): (broadcast::Receiver<Arc<ingest::LiveNow>>, Private),
+    stopped: watch::Receiver<bool>,
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(fault) => {
+            tracing::error!(%fault, "requests cannot be answered");
+            return;
+        }
+    };
+    let hooks = Sender::new(Arc::clone(&service.store), Arc::clone(&service.clock), private);
+    let sending = tokio::spawn(hooks.run(stopped.clone()));
+    let passing = tokio::spawn(passing::pass_on(Arc::clone(&service), hears));
+    let mut stopped = stopped;
+    api::serve::serve(service, listener, async move {
+        // Told to stop, or there is nobody left who could tell.
+        stopped.wait_for(|stop| *stop).await.ok();
+    })
+    .await;
+    passing.abort();
+    sending.abort();
+}
+
+/// What comes with time.
+struct Keeper {
+    service: Arc<Service>,
+    register: RegisterFile,
+    keep: Retention,
+    watch: Watch,
+    noted: IntakeStatus,
+    next_register: Duration,
+    next_alerts: Duration,
+    next_retention: Duration,
+}
+
+impl Keeper {
+    fn new(service: Arc<Service>, register: RegisterFile, keep: Retention) -> Self {
+        Self {
+            service,
+            register,
+            keep,
+            watch: Watch::default(),
+            noted: IntakeStatus::default(),
+            next_register: REGISTER_EVERY,
+            next_alerts: Duration::ZERO,
+            next_retention: RETENTION_EVERY,
+        }
+    }
+
+    fn look(&mut self, status: Option<IntakeStatus>) {
+        let now = self.service.clock.now();
+        let store = &Arc::clone(&self.service.store);
+        if now.elapsed >= self.next_register {
+            self.next_register = now.elapsed + REGISTER_EVERY;
+            if let Err(fault) = self.register.apply_if_changed(store, now.wall) {
+                tracing::error!("the register stays as it was: {fault:#}");
+            }
+            if let Some(status) = status {
+                self.note(status);
+            }
+        }
+        if now.elapsed >= self.next_alerts {
+            self.next_alerts = now.elapsed + ALERTS_EVERY;
+            match self.watch.step(store, now.wall) {
+                Ok(looked) if looked.raised + looked.ended > 0 => {
+                    tracing::info!("alerts: {} raised, {} ended", looked.raised, looked.ended);
+                }
+                Ok(_) => {}
+                Err(fault) => tracing::error!(%fault, "alerts cannot be worked out"),
+            }
+        }
+        if now.elapsed >= self.next_retention {
+            self.next_retention = now.elapsed
+                + match store.forget_piece(&self.keep, now.wall) {
+                    Ok(0) => RETENTION_EVERY,
+                    Ok(_) => BETWEEN_PIECES,
+                    Err(fault) => {
+                        tracing::error!(%fault, "what is too old cannot be let go of");
+                        RETENTION_EVERY
+                    }
+                };
+        }
+    }
+
+    /// Counts what came since the last look, and tells of trouble when it begins and ends.
+    fn note(&mut self, status: IntakeStatus) {
+        let metrics = &self.service.metrics;
+        for (fate, before, now) in [
+            (Fate::Taken, self.noted.records, status.records),
+            (Fate::Duplicate, self.noted.duplicates, status.duplicates),
+            (Fate::Aside, self.noted.aside, status.aside),
+        ] {
+            metrics.records(fate, now.saturating_sub(before));
+        }
+        self.noted = status;
     }
 }

@@ -18,15 +18,18 @@ pub mod input;
 pub mod limits;
 mod live;
 mod login;
+mod metrics;
 pub mod names;
 mod overview;
 mod pages;
+pub mod passing;
 mod queues;
 pub mod serve;
 mod session;
 mod stores;
 
 use crate::hq::access::{Oidc, SessionSpan};
+use crate::hq::metrics::Metrics;
 use crate::hq::store::Store;
 use crate::time::{Clock, WallTime};
 use axum::Router;
@@ -93,6 +96,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// What is sent on as it comes.
     pub live: broadcast::Sender<LiveNow>,
+    /// What is counted of the service itself.
+    pub metrics: Metrics,
     /// How it is set up.
     pub settings: Settings,
     /// Where else one signs in.
@@ -112,6 +117,7 @@ impl Service {
             store,
             clock,
             live: broadcast::Sender::new(LIVE_BEHIND),
+            metrics: Metrics::default(),
             oidc: None,
             settings,
             at_database: Arc::new(Semaphore::new(AT_DATABASE)),
@@ -205,6 +211,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(with(), limits::door))
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(with(), metrics::counted))
         .layer(from_fn_with_state(with(), limits::headers))
         .with_state(service)
 }
@@ -260,6 +267,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(fleet::routes())
         .merge(feeds::routes())
         .merge(live::routes())
+        .merge(metrics::routes())
 }
 
 async fn nothing_there() -> Fault {

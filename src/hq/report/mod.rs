@@ -9,6 +9,7 @@ pub mod days;
 pub mod displays;
 pub mod figures;
 pub mod fleet;
+pub mod live;
 pub mod maps;
 pub mod overview;
 pub mod queues;
