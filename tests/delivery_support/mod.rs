@@ -165,6 +165,11 @@ impl Subscriber {
         wait_until("the subscription is confirmed", || *self.subscribed.lock().expect("a lock") >= nth);
     }
 
+    /// Publishes something, as head office.
+    pub(crate) fn tell(&self, topic: &str, retained: bool, text: String) {
+        self.client.publish(topic, QoS::AtLeastOnce, retained, text).expect("a queue with room");
+    }
+
     pub(crate) fn heard(&self, topic_end: &str) -> Vec<Heard> {
         let all = self.heard.lock().expect("a lock").clone();
         all.into_iter().filter(|one| one.topic.ends_with(topic_end)).collect()
