@@ -4,7 +4,7 @@ use crate::delivery_support::{
     Broker, GUARD, RunningBox, Subscriber, TestBox, all_up_to, crossing, wait_until,
 };
 use footfall::publish::{ConfirmedBy, Stopped};
-use footfall::time::WallTime;
+use footfall::time::{Clock, SystemClock, WallTime};
 use footfall::wire::v1::Fact;
 use serde_json::json;
 use std::time::Duration;
@@ -159,4 +159,52 @@ fn new_records_pass_a_backlog_that_drains() {
     let seqs: Vec<u64> =
         batches.iter().filter(|b| b.late).flat_map(|b| &b.records).map(|r| r.seq()).collect();
     assert!(seqs.is_sorted(), "the backlog goes in order");
+}
+
+/// Lets so many records wait without a broker, and then has head office take them, batch by batch; says how many a second.
+fn drained_a_second(records: u64) -> f64 {
+    let broker = Broker::open_to_all();
+    let office = Subscriber::to_all(broker.port);
+    let test_box = box_at(broker.port, GUARD);
+    let mut outbox = test_box.open_outbox();
+    for first in (1..=records).step_by(1000) {
+        let facts = (first..=records.min(first + 999)).map(|frame| Fact::Crossing(crossing(frame)));
+        outbox.append(&facts.collect::<Vec<_>>(), WallTime::from_unix_ms(1)).expect("room");
+    }
+    drop(outbox);
+    let clock = SystemClock::start();
+    let running = test_box.run();
+    let (mut heard, mut confirmed) = (0, 0);
+    while confirmed < records {
+        let (new, all) = office.records_since(heard);
+        heard = all;
+        let seqs = new.iter().flat_map(|batch| &batch.records).map(|record| record.seq());
+        let before = confirmed;
+        seqs.for_each(|seq| {
+            assert_eq!(seq, confirmed + 1, "in order, and each once");
+            confirmed = seq;
+        });
+        if confirmed > before {
+            ack(&office, confirmed);
+        } else {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    wait_until("all is confirmed", || running.waiting() == 0);
+    records as f64 / clock.now().elapsed.as_secs_f64()
+}
+
+#[test]
+fn a_long_backlog_arrives_in_order_and_each_record_once() {
+    // More than may be ahead of the watermark.
+    let a_second = drained_a_second(30_000);
+    println!("{a_second:.0} records a second");
+}
+
+#[test]
+#[ignore = "takes minutes: 72 hours of five records a second"]
+fn seventy_two_hours_without_a_broker_are_delivered_afterwards() {
+    let a_second = drained_a_second(72 * 3600 * 5);
+    println!("{a_second:.0} records a second");
+    assert!(a_second > 2_000.0, "{a_second:.0}");
 }

@@ -180,6 +180,13 @@ impl Subscriber {
         heard.iter().map(|one| Batch::from_gzip(&one.payload).expect("a batch")).collect()
     }
 
+    /// Batches that arrived after the first so many messages, and how many messages there are now.
+    pub(crate) fn records_since(&self, messages: usize) -> (Vec<Batch<AnyRecord>>, usize) {
+        let new = self.heard.lock().expect("a lock")[messages..].to_vec();
+        let batches = new.iter().filter(|one| one.topic.ends_with("/records"));
+        (batches.map(|one| Batch::from_gzip(&one.payload).expect("a batch")).collect(), messages + new.len())
+    }
+
     /// Every crossing that arrived, as (number, frame), once.
     pub(crate) fn crossings(&self) -> BTreeSet<(u64, u64)> {
         let records = self.batches().into_iter().flat_map(|batch| batch.records);
