@@ -1,6 +1,7 @@
 //! Records from the outbox to a subscriber, through Debian's mosquitto and everything that happens to it.
 
 mod delivery_feeds;
+mod delivery_head_office;
 mod delivery_home_assistant;
 mod delivery_support;
 

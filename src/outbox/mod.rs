@@ -54,13 +54,16 @@
 use crate::ids::BoxId;
 use crate::time::WallTime;
 use crate::wire::v1::{AnyRecord, Fact, Gap, GapReason, Record};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use commit::{Before, give_back_numbers, stored_position, try_commit};
+use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::value::RawValue;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod commit;
 mod drafts;
+mod fault;
 mod numbers;
 mod open;
 mod trim;
@@ -68,6 +71,7 @@ mod upgrade;
 mod writer;
 
 pub use drafts::{DraftChange, Drafts};
+pub use fault::OutboxError;
 pub use trim::{GivenUp, Lot, Retention};
 pub use writer::{
     Counts, MOST_IN_MEMORY, OutboxNews, OutboxReader, OutboxWriter, ReadError, RecordSender, Rows, StopError,
@@ -83,103 +87,6 @@ pub struct OutboxSettings {
     pub commit_every: Duration,
     /// How long and how much is kept.
     pub retention: Retention,
-}
-
-/// What is wrong with an outbox.
-#[derive(Debug, thiserror::Error)]
-pub enum OutboxError {
-    /// Its directory cannot be made, or a file beside it cannot be read or written.
-    #[error("outbox {path}: cannot {doing} ({source}); give the service a directory that it may write")]
-    File {
-        /// The file or directory.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// Another process has it open.
-    #[error("outbox {path} is in use by another footfall; stop that one or give this one its own file")]
-    InUse {
-        /// The outbox.
-        path: PathBuf,
-    },
-    /// It holds another box's records.
-    #[error("outbox {path} belongs to box {found:?}, this is box {expected}; correct the box id or the path")]
-    OtherBox {
-        /// The outbox.
-        path: PathBuf,
-        /// The box that it names.
-        found: String,
-        /// The box that opens it.
-        expected: BoxId,
-    },
-    /// A newer footfall wrote it.
-    #[error("outbox {path} has version {found}, this footfall knows {known}; update footfall")]
-    Newer {
-        /// The outbox.
-        path: PathBuf,
-        /// Its version.
-        found: i64,
-        /// The newest version known here.
-        known: i64,
-    },
-    /// The disk is full.
-    #[error("outbox {path}: the disk is full; free some space")]
-    Full {
-        /// The outbox.
-        path: PathBuf,
-    },
-    /// The file gives back garbage, or is closed after it did.
-    #[error("outbox {path} is corrupt ({cause})")]
-    Corrupt {
-        /// The outbox.
-        path: PathBuf,
-        /// What SQLite says.
-        cause: String,
-    },
-    /// SQLite fails otherwise.
-    #[error("outbox {path}: cannot {doing} ({source})")]
-    Sqlite {
-        /// The outbox.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-}
-
-impl OutboxError {
-    /// Whether waiting may help, as with a full disk.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::Sqlite { .. } | Self::File { .. } | Self::InUse { .. })
-    }
-
-    /// Whether the file has to be opened anew, so that it is set aside.
-    #[must_use]
-    pub const fn is_corrupt(&self) -> bool {
-        matches!(self, Self::Corrupt { .. })
-    }
-
-    fn sqlite(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
-        let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full { path },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Corrupt { path, cause: source.to_string() }
-            }
-            _ => Self::Sqlite { path, doing, source },
-        }
-    }
-
-    fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
-        match source.kind() {
-            std::io::ErrorKind::StorageFull => Self::Full { path: path.to_owned() },
-            _ => Self::File { path: path.to_owned(), doing, source },
-        }
-    }
 }
 
 /// Numbers from `first` to `last`, both included.
@@ -470,141 +377,8 @@ impl Outbox {
     }
 }
 
-/// What a transaction starts from.
-#[derive(Clone, Copy)]
-struct Before {
-    position: Position,
-    retention: Retention,
-    has_old_drafts: bool,
-}
-
-fn try_commit(
-    path: &Path,
-    sqlite: &mut Connection,
-    (before, change): (Before, &Change<'_>),
-    now: WallTime,
-) -> Result<(Position, Committed), OutboxError> {
-    let failed = |fault| OutboxError::sqlite(path, "store records", fault);
-    let all = sqlite.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let mut position = before.position;
-    if let Some(watermark) = change.watermark {
-        move_watermark(&all, &mut position, watermark).map_err(failed)?;
-    }
-    let given_up = trim::trim(&all, path, (before.retention, position.watermark), now)?;
-    let lost = given_up.iter().filter(|piece| piece.lot == Lot::Unconfirmed);
-    let lost = lost.fold((0, None), |(records, _), piece| (records + piece.records, Some(piece.range.last)));
-    position.waiting -= lost.0;
-    let mut first = Vec::new();
-    if before.has_old_drafts {
-        first = drafts::take(&all, path)?;
-        if !first.is_empty() {
-            tracing::info!(
-                records = first.len(),
-                "the last run died; what it had counted of open minutes is kept as parts"
-            );
-        }
-    }
-    // From the watermark on, so that it names also what earlier gap records named that are lost with these.
-    first.extend(lost.1.map(|last| {
-        Fact::Gap(Gap { from_seq: position.watermark + 1, to_seq: last, reason: GapReason::GivenUp })
-    }));
-    store(&all, path, (&first, &mut position), now)?;
-    let stored = store(&all, path, (change.facts, &mut position), now)?;
-    drafts::change(&all, path, change.drafts)?;
-    all.commit().map_err(failed)?;
-    Ok((position, Committed { stored, given_up }))
-}
-
-fn move_watermark(all: &Transaction<'_>, position: &mut Position, to: u64) -> rusqlite::Result<()> {
-    let (from, to) = (position.watermark, to.min(position.newest));
-    if from == to {
-        return Ok(());
-    }
-    let between = |low: u64, high: u64| {
-        all.prepare_cached("SELECT count(*) FROM record WHERE seq > ?1 AND seq <= ?2")?
-            .query_row(params![to_sql(low), to_sql(high)], |row| row.get(0).map(from_sql))
-    };
-    position.waiting = match from < to {
-        true => position.waiting - between(from, to)?,
-        false => position.waiting + between(to, from)?,
-    };
-    position.watermark = to;
-    all.prepare_cached("UPDATE meta SET watermark = ?1")?.execute([to_sql(to)]).map(drop)
-}
-
-fn stored_position(sqlite: &Connection) -> rusqlite::Result<Position> {
-    let (next, watermark): (i64, i64) =
-        sqlite.query_row("SELECT next_seq, watermark FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let waiting = sqlite
-        .query_row("SELECT count(*) FROM record WHERE seq > ?1", [watermark], |row| row.get::<_, i64>(0))?;
-    let newest = from_sql(next).saturating_sub(1);
-    Ok(Position { newest, watermark: from_sql(watermark), waiting: from_sql(waiting) })
-}
-
-/// After a transaction failed, takes back the block that it may have reserved.
-///
-/// Without this a disk that is full when a block ends leaves a gap at the next start, in which
-/// nothing was lost. Where this fails too, that gap is the price.
-fn give_back_numbers(path: &Path, sqlite: &Connection) {
-    let stored: rusqlite::Result<(String, i64)> =
-        sqlite.query_row("SELECT box, reserved FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)));
-    let (Ok((box_id, reserved)), Ok(Some(on_disk))) = (stored, numbers::read(&numbers_path(path))) else {
-        return;
-    };
-    if on_disk.up_to > from_sql(reserved)
-        && let Err(fault) = reserve(path, &box_id, from_sql(reserved))
-    {
-        tracing::debug!(%fault, "numbers stay reserved");
-    }
-}
-
 fn opened<T>(path: &Path, sqlite: Option<T>) -> Result<T, OutboxError> {
     sqlite.ok_or_else(|| OutboxError::Corrupt { path: path.to_owned(), cause: "not reopened yet".to_owned() })
-}
-
-/// Numbers and stores facts within a transaction, reserving numbers first where they run out.
-fn store(
-    all: &Transaction<'_>,
-    path: &Path,
-    (facts, position): (&[Fact], &mut Position),
-    now: WallTime,
-) -> Result<Option<SeqRange>, OutboxError> {
-    if facts.is_empty() {
-        return Ok(None);
-    }
-    let failed = |fault| OutboxError::sqlite(path, "store records", fault);
-    let (box_id, first, reserved): (String, i64, i64) = all
-        .query_row("SELECT box, next_seq, reserved FROM meta", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .map_err(failed)?;
-    let first = from_sql(first);
-    let last = first + facts.len() as u64 - 1;
-    let mut up_to = from_sql(reserved);
-    if last > up_to {
-        up_to = last + numbers::BLOCK;
-        reserve(path, &box_id, up_to)?;
-    }
-    for (seq, fact) in (first..).zip(facts) {
-        insert(all, seq, fact.clone(), now).map_err(failed)?;
-    }
-    all.execute("UPDATE meta SET next_seq = ?1, reserved = ?2", params![to_sql(last + 1), to_sql(up_to)])
-        .map_err(failed)?;
-    position.newest = last;
-    position.waiting += facts.len() as u64;
-    Ok(Some(SeqRange { first, last }))
-}
-
-fn insert(all: &Transaction<'_>, seq: u64, fact: Fact, now: WallTime) -> rusqlite::Result<()> {
-    all.prepare_cached("INSERT INTO record (seq, body, stored_ms) VALUES (?1, ?2, ?3)")?
-        .execute(params![to_sql(seq), body_of(seq, fact), now.unix_ms()])
-        .map(drop)
-}
-
-fn reserve(path: &Path, box_id: &str, up_to: u64) -> Result<(), OutboxError> {
-    let reserved = numbers::Reserved { box_id: box_id.to_owned(), up_to };
-    numbers::write(&numbers_path(path), &reserved)
-        .map_err(|fault| OutboxError::file(&numbers_path(path), "reserve numbers", fault))
 }
 
 fn numbers_path(path: &Path) -> PathBuf {

@@ -4,9 +4,10 @@
 //! transaction, and only a new file that is complete takes the old one's place; one that is found
 //! complete at the next start, with the old one still there, is put in place then.
 
+use super::commit::{insert, reserve};
 use super::{
-    Gap, GapReason, Opening, OutboxError, Recovery, SeqRange, checked_body, from_sql, insert, numbers,
-    numbers_path, reserve, to_sql, upgrade,
+    Gap, GapReason, Opening, OutboxError, Recovery, SeqRange, checked_body, from_sql, numbers, numbers_path,
+    to_sql, upgrade,
 };
 use crate::ids::BoxId;
 use crate::time::WallTime;

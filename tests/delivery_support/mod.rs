@@ -165,6 +165,11 @@ impl Subscriber {
         wait_until("the subscription is confirmed", || *self.subscribed.lock().expect("a lock") >= nth);
     }
 
+    /// Publishes something, as head office.
+    pub(crate) fn tell(&self, topic: &str, retained: bool, text: String) {
+        self.client.publish(topic, QoS::AtLeastOnce, retained, text).expect("a queue with room");
+    }
+
     pub(crate) fn heard(&self, topic_end: &str) -> Vec<Heard> {
         let all = self.heard.lock().expect("a lock").clone();
         all.into_iter().filter(|one| one.topic.ends_with(topic_end)).collect()
@@ -173,6 +178,13 @@ impl Subscriber {
     pub(crate) fn batches(&self) -> Vec<Batch<AnyRecord>> {
         let heard = self.heard("/records");
         heard.iter().map(|one| Batch::from_gzip(&one.payload).expect("a batch")).collect()
+    }
+
+    /// Batches that arrived after the first so many messages, and how many messages there are now.
+    pub(crate) fn records_since(&self, messages: usize) -> (Vec<Batch<AnyRecord>>, usize) {
+        let new = self.heard.lock().expect("a lock")[messages..].to_vec();
+        let batches = new.iter().filter(|one| one.topic.ends_with("/records"));
+        (batches.map(|one| Batch::from_gzip(&one.payload).expect("a batch")).collect(), messages + new.len())
     }
 
     /// Every crossing that arrived, as (number, frame), once.

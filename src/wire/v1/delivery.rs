@@ -26,8 +26,8 @@ pub struct Batch<R> {
     pub box_id: String,
     /// When the box sent it, UTC ms.
     pub sent_ms: i64,
-    /// Lowest `seq` that the box still holds, when it sent this: nothing below it ever comes again. Absent from boxes
-    /// before 0.3, which hold nothing that was confirmed.
+    /// Lowest `seq` that the box still holds, when it sent this: nothing below it ever comes again. Absent from older
+    /// boxes, which hold nothing that was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_from: Option<u64>,
     /// Whether an outage held the batch back, or it was asked for again; absent where it is not.
