@@ -18,7 +18,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("axum_extra", &["hq/api/"]),
     ("clap", &["app/cli.rs", "app/cli/", "app/hq/"]),
     ("console", &["app/"]),
-    ("csv", &["site/staffing.rs", "site/till/csv.rs", "hq/api/", "hq/register/", "hq/sales/"]),
+    ("csv", &["site/staffing.rs", "site/till/csv.rs", "hq/api/", "hq/sales/"]),
     ("encoding_rs", &["site/till/text.rs"]),
     ("fastrand", &["analytics/score.rs"]),
     ("flate2", &["wire/"]),
@@ -83,7 +83,6 @@ const FOREIGN: &[Foreign<'_>] = &[
         "toml",
         &[
             "hq/config.rs",
-            "hq/register/",
             "calibration/",
             "config/document.rs",
             "detect/inspect.rs",
@@ -93,7 +92,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("tower_http", &["hq/api/"]),
     ("tracing", &["capture/", "outbox/", "publish/", "feeds/", "hq/", "app/"]),
     ("tracing_subscriber", &["app/"]),
-    ("utoipa", &["hq/api/", "hq/report/", "hq/register/", "hq/sales/", "hq/alerts/"]),
+    ("utoipa", &["hq/api/", "hq/report/", "hq/register/"]),
     ("utoipa_axum", &["hq/api/"]),
 ];
 
@@ -141,6 +140,7 @@ const SOCKETS: (&[&str], &[&str]) = (
         "config/till.rs",
         "hq/config.rs",
         "hq/api/",
+        "hq/webhooks/",
         "app/audit/serve.rs",
         "app/cli/audit.rs",
     ],

@@ -73,7 +73,8 @@ impl HeadOffice {
 
     async fn post(&self, path: &str, (kind, body): (&str, &str), token: &str) -> (u16, String) {
         let request = self.client.post(format!("{}{path}", self.address)).bearer_auth(token);
-        let answer = request.header("content-type", kind).body(body.to_owned()).send().await.expect("an answer");
+        let answer =
+            request.header("content-type", kind).body(body.to_owned()).send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("a text"))
     }
 
@@ -166,7 +167,11 @@ fn dashboards() -> Vec<Value> {
 /// Code blocks of the guide below a mark such as `<!-- feed: sales -->`, as language and text.
 fn examples(mark: &str) -> Vec<(&'static str, &'static str)> {
     let mark = format!("<!-- {mark} -->\n```");
-    GUIDE.split(mark.as_str()).skip(1).filter_map(|rest| rest.split("\n```").next()?.split_once('\n')).collect()
+    GUIDE
+        .split(mark.as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next()?.split_once('\n'))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -223,7 +228,8 @@ async fn the_guides_feeds_are_taken_and_a_token_that_reads_sends_nothing() {
         }
     }
     assert_eq!(sent, 4);
-    let strange = head_office.post("/api/v1/feeds/other/sales", ("text/csv", ""), &head_office.feed_token).await;
+    let strange =
+        head_office.post("/api/v1/feeds/other/sales", ("text/csv", ""), &head_office.feed_token).await;
     assert_eq!(strange.0, 404);
     let kind = head_office.post("/api/v1/feeds/acme/sales", ("text/html", ""), &head_office.feed_token).await;
     assert_eq!(kind.0, 415);
@@ -237,7 +243,6 @@ fn the_guides_webhook_is_json_with_what_every_message_has() {
     let (_, body) = examples("webhook")[0];
     let body: Value = serde_json::from_str(body).expect("JSON");
     let names: Vec<&str> = body.as_object().expect("an object").keys().map(String::as_str).collect();
-    let expected =
-        ["about", "began_ms", "ended_ms", "event", "id", "rule", "store", "tenant", "text", "v"];
+    let expected = ["about", "began_ms", "ended_ms", "event", "id", "rule", "store", "tenant", "text", "v"];
     assert_eq!(names, expected);
 }

@@ -119,7 +119,11 @@ pub struct OpenAlert {
 
 /// What is to be raised and ended, so that what is open is what is wrong.
 #[must_use]
-pub fn changes(open: &[OpenAlert], verdicts: &Verdicts, now: WallTime) -> (Vec<Subject>, Vec<(i64, WallTime)>) {
+pub fn changes(
+    open: &[OpenAlert],
+    verdicts: &Verdicts,
+    now: WallTime,
+) -> (Vec<Subject>, Vec<(i64, WallTime)>) {
     let is_wrong = |verdict: &Verdict| matches!(verdict, Verdict::Wrong { .. });
     let is_open = |subject: &Subject| open.iter().any(|alert| alert.subject == *subject);
     let wrong = verdicts.iter().filter(|(_, verdict)| is_wrong(verdict));
@@ -211,7 +215,8 @@ impl Watch {
             }
         }
         let since = rows::oldest_open(ask)?.map_or(now - EVENTS_BACK, |began| began.min(now - EVENTS_BACK));
-        let is_open = |store_id: i64| open_stores.get(&store_id).is_some_and(|time| time.open_since.is_some());
+        let is_open =
+            |store_id: i64| open_stores.get(&store_id).is_some_and(|time| time.open_since.is_some());
         verdicts.extend(about_events(&rows::events(ask, since)?, is_open));
         Ok(())
     }
@@ -220,7 +225,10 @@ impl Watch {
 /// Whether the store is open, and since when. A look back of a day is enough for any silence that is asked for.
 fn store_time(clock: &mut StoreClock, now: WallTime) -> StoreTime {
     let calendar = clock.calendar_at(now);
-    let day = crate::calendar::TimeSpan { start: now - Duration::from_secs(86_400), end: now + Duration::from_millis(1) };
+    let day = crate::calendar::TimeSpan {
+        start: now - Duration::from_secs(86_400),
+        end: now + Duration::from_millis(1),
+    };
     let open = calendar.schedule().open_within(day);
     StoreTime { open_since: open.into_iter().find(|span| span.holds(now)).map(|span| span.start) }
 }

@@ -165,14 +165,22 @@ fn a_queue_and_an_alarm_are_raised_and_ended_by_the_box() {
         with(json!({"kind":"alert","zone":"checkout","what":"queue_length","raised":raised,
             "at_ms":at(minutes).unix_ms(),"since_ms":at(minutes).unix_ms(),"value":9,"limit":5}))
     };
-    let alarm = with(json!({"kind":"alarm","zone":"stock","reason":"hours","raised":true,"people":1,"space":"image_px",
-        "at_ms":at(2).unix_ms(),"since_ms":at(1).unix_ms(),"path":[]}));
+    let alarm = with(
+        json!({"kind":"alarm","zone":"stock","reason":"hours","raised":true,"people":1,"space":"image_px",
+        "at_ms":at(2).unix_ms(),"since_ms":at(1).unix_ms(),"path":[]}),
+    );
     serde_json::from_value::<Fact>(alarm.clone()).unwrap();
     chain.event(1, "alert", &queue(true, 0));
     chain.event(2, "alarm", &alarm);
-    assert_eq!(chain.look(3), ["alarm box-a/till/stock/hours 1 open", "queue box-a/till/checkout/length 0 open"]);
+    assert_eq!(
+        chain.look(3),
+        ["alarm box-a/till/stock/hours 1 open", "queue box-a/till/checkout/length 0 open"]
+    );
     chain.event(3, "alert", &queue(false, 5));
-    assert_eq!(chain.look(6), ["alarm box-a/till/stock/hours 1 open", "queue box-a/till/checkout/length 0 5"]);
+    assert_eq!(
+        chain.look(6),
+        ["alarm box-a/till/stock/hours 1 open", "queue box-a/till/checkout/length 0 5"]
+    );
 }
 
 #[test]
@@ -241,7 +249,8 @@ mod of_traffic {
 
     #[test]
     fn an_hour_is_judged_when_it_has_settled_and_while_it_is_news() {
-        let hours: Vec<HourSeen> = (0..9).map(|weeks| hour(weeks, if weeks == 0 { 900 } else { 100 })).collect();
+        let hours: Vec<HourSeen> =
+            (0..9).map(|weeks| hour(weeks, if weeks == 0 { 900 } else { 100 })).collect();
         assert!(about_traffic(1, &hours, at(-60) + 5 * MINUTE).is_empty());
         assert!(!about_traffic(1, &hours, at(-60) + 10 * MINUTE).is_empty());
         assert!(about_traffic(1, &hours, at(5 * 60 + 1)).is_empty());

@@ -72,7 +72,8 @@ fn check(feeds: &[(Feed, &str)], receipt: &str, hours: &[&str]) {
     assert_eq!(chain.hours(), hours);
 }
 
-const SALE: &str = r#"[{"store":"vienna","id":"1","at":"2026-11-22T14:05:00","what":"sale","amount":"12.50","units":2}]"#;
+const SALE: &str =
+    r#"[{"store":"vienna","id":"1","at":"2026-11-22T14:05:00","what":"sale","amount":"12.50","units":2}]"#;
 
 #[test]
 fn sales_of_many_stores_in_one_csv_are_read_with_each_stores_currency_and_clock() {
@@ -113,7 +114,8 @@ fn a_correction_replaces_also_where_it_moves_to_another_hour() {
 
 #[test]
 fn a_void_takes_back_its_sale_whichever_of_them_comes_first() {
-    let void = r#"{"store":"vienna","id":"9","at":"2026-11-22T15:10:00","what":"void","amount":"0","voids":"1"}"#;
+    let void =
+        r#"{"store":"vienna","id":"9","at":"2026-11-22T15:10:00","what":"void","amount":"0","voids":"1"}"#;
     let hours = ["vienna 14h 0 0 0 0 -", "vienna 15h 0 0 0 0 -"];
     check(&[(Feed::Sales, SALE), (Feed::Sales, void)], "1 new, 0 same, 0 replaced", &hours);
     check(&[(Feed::Sales, void), (Feed::Sales, SALE)], "1 new, 0 same, 0 replaced", &hours);
@@ -194,13 +196,8 @@ fn a_sender_reaches_only_the_stores_that_are_his() {
     }
     let chain = Chain::new();
     let bytes = SALE.replace("vienna", "tokyo");
-    let sent = |feed| Sent {
-        tenant: "acme",
-        feed,
-        format: Format::Json,
-        bytes: bytes.as_bytes(),
-        way: Way::Http,
-    };
+    let sent =
+        |feed| Sent { tenant: "acme", feed, format: Format::Json, bytes: bytes.as_bytes(), way: Way::Http };
     let receipt = take(&sent(Feed::Sales), &OnlyOne, &chain.store, now()).unwrap();
     assert!(receipt.is_refused() && receipt.aside[0].fault.words.ends_with("or not for this sender"));
     assert!(take(&sent(Feed::Orders), &OnlyOne, &chain.store, now()).unwrap().is_refused());
@@ -210,7 +207,9 @@ fn a_sender_reaches_only_the_stores_that_are_his() {
 #[test]
 fn a_message_is_known_by_its_topic() {
     assert_eq!(of_topic("footfall/v1/acme/hq/sales"), Some(("acme", Feed::Sales)));
-    for topic in ["footfall/v1/acme/hq/till", "footfall/v1/acme/berlin/hq/sales", "footfall/v1/acme/box/records", "x"] {
+    for topic in
+        ["footfall/v1/acme/hq/till", "footfall/v1/acme/berlin/hq/sales", "footfall/v1/acme/box/records", "x"]
+    {
         assert_eq!(of_topic(topic), None, "{topic}");
     }
     let chain = Chain::new();

@@ -38,7 +38,8 @@ pub(in crate::hq) struct AlertRow {
     pub(in crate::hq) detail: String,
 }
 
-const ALERT: &str = "SELECT alert_id, rule, tenant_id, tenant.name, store.name, about, began_ms, ended_ms, detail, store_id
+const ALERT: &str =
+    "SELECT alert_id, rule, tenant_id, tenant.name, store.name, about, began_ms, ended_ms, detail, store_id
     FROM alert JOIN store USING (store_id) JOIN tenant USING (tenant_id)";
 
 fn alert_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<AlertRow> {
@@ -158,9 +159,10 @@ pub(in crate::hq) fn events(ask: &Connection, since: WallTime) -> rusqlite::Resu
         })?;
         let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
         // What a newer box writes and nobody here understands is no alert.
-        let understood = rows.into_iter().rev().filter_map(|(store_id, box_name, fact)| {
-            Some(SeenEvent { store_id, box_name, fact: fact? })
-        });
+        let understood = rows
+            .into_iter()
+            .rev()
+            .filter_map(|(store_id, box_name, fact)| Some(SeenEvent { store_id, box_name, fact: fact? }));
         found.extend(understood);
     }
     Ok(found)

@@ -131,9 +131,7 @@ fn known_sale(all: &Connection, store_id: i64, id: &str) -> rusqlite::Result<Opt
 
 fn time_of(all: &Connection, store_id: i64, id: &str) -> rusqlite::Result<Option<(i64, i64)>> {
     let sql = "SELECT at_ms, business_day FROM sale WHERE store_id = ?1 AND id = ?2";
-    all.prepare_cached(sql)?
-        .query_row(params![store_id, id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+    all.prepare_cached(sql)?.query_row(params![store_id, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 fn insert_sale(

@@ -110,7 +110,9 @@ pub enum HookError {
     #[error(transparent)]
     Target(#[from] TargetError),
     /// No such rule.
-    #[error("there is no rule {rule:?}; give no_data, camera_moved, queue, traffic or alarm, or none for all of them")]
+    #[error(
+        "there is no rule {rule:?}; give no_data, camera_moved, queue, traffic or alarm, or none for all of them"
+    )]
     Rule {
         /// What was given.
         rule: String,

@@ -44,7 +44,9 @@ impl Receiver {
                 match answer {
                     None => hung.push(socket),
                     Some(status) => {
-                        let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\nlocation: http://127.0.0.1:1/\r\n\r\n");
+                        let head = format!(
+                            "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\nlocation: http://127.0.0.1:1/\r\n\r\n"
+                        );
                         socket.write_all(head.as_bytes()).await.unwrap();
                     }
                 }
@@ -56,7 +58,8 @@ impl Receiver {
     fn bodies(&self) -> Vec<String> {
         let heard = self.heard.lock().unwrap();
         let about = |request: &String| {
-            let body: serde_json::Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+            let body: serde_json::Value =
+                serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
             body["about"].as_str().unwrap().to_owned()
         };
         heard.iter().map(about).collect()
@@ -70,7 +73,8 @@ async fn request_of(socket: &mut tokio::net::TcpStream) -> String {
         let read = socket.read(&mut part).await.unwrap();
         text.extend_from_slice(&part[..read]);
         let whole = String::from_utf8_lossy(&text).into_owned();
-        let length = whole.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let length =
+            whole.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
         if let (Some((_, body)), Some(length)) = (whole.split_once("\r\n\r\n"), length)
             && body.len() >= length
         {
@@ -195,8 +199,23 @@ fn a_name_that_leads_into_a_private_network_is_refused_at_every_try() {
     let target = Target::parse("https://hooks.example.org/x", Private::Refused).unwrap();
     let at = |ip: &str| SocketAddrOf(ip).at(443);
     assert_eq!(target.allowed(&[at("93.184.216.34")]), Ok(()));
-    for ip in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "::1",
-        "fc00::1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1", "255.255.255.255"] {
+    for ip in [
+        "10.0.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "192.168.1.1",
+        "172.16.0.1",
+        "100.64.0.1",
+        "0.0.0.0",
+        "::1",
+        "fc00::1",
+        "fe80::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+        "224.0.0.1",
+        "255.255.255.255",
+    ] {
         let both = [at("93.184.216.34"), at(ip)];
         assert!(matches!(target.allowed(&both), Err(TargetError::Private(_))), "{ip}");
         let allowed = Target::parse("https://hooks.example.org/x", Private::Allowed).unwrap();
@@ -215,7 +234,8 @@ impl SocketAddrOf<'_> {
 #[test]
 fn an_address_is_taken_only_over_https_without_a_user_and_not_in_a_private_network() {
     let check = |url: &str, expected: &str| {
-        let got = Target::parse(url, Private::Refused).map_or_else(|fault| fault.to_string(), |_| String::new());
+        let got =
+            Target::parse(url, Private::Refused).map_or_else(|fault| fault.to_string(), |_| String::new());
         assert!(got.contains(expected) && got.is_empty() == expected.is_empty(), "{url}: {got}");
     };
     check("https://example.org/hook", "");
@@ -248,7 +268,8 @@ fn the_signature_is_that_of_the_documentation() {
 fn hooks_are_few_and_hear_only_of_rules_that_there_are() {
     let chain = Chain::new();
     let now = chain.clock.now().wall;
-    let add = |rules: &[String]| add(&chain.store, 1, ("https://example.org/h", rules, Private::Refused), now);
+    let add =
+        |rules: &[String]| add(&chain.store, 1, ("https://example.org/h", rules, Private::Refused), now);
     assert!(add(&["rain".to_owned()]).unwrap_err().to_string().starts_with("there is no rule \"rain\""));
     for _ in 0..MOST_HOOKS {
         add(&["queue".to_owned()]).unwrap();

@@ -26,7 +26,7 @@ impl World {
             .write::<_, StoreError>(|all| {
                 all.execute_batch(
                     "INSERT INTO tenant VALUES (1, 'acme', 'Acme');
-                    INSERT INTO store VALUES (1, 1, NULL, 'berlin-1', 'Berlin', 'EUR', 2, '{}', '{}', 0.9, 0);
+                    INSERT INTO store VALUES (1, 1, NULL, 'berlin-1', 'Berlin', 'EUR', 2, '{}', '{}', 0.9, 0, NULL);
                     INSERT INTO box (box_id, store_id, name) VALUES (1, 1, 'a'), (2, 1, 'b');",
                 )?;
                 for (from_ms, zone, begins) in pieces {
