@@ -10,6 +10,7 @@
 //! message, not that anybody keeps it; so [`ingest`](store) commits first and only then publishes how far a box's records are stored,
 //! and a box forgets nothing before it reads that. All SQL stands in [`store`].
 
+pub mod export;
 pub mod ingest;
 pub mod mqtt;
 pub mod store;

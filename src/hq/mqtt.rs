@@ -101,6 +101,7 @@ impl RunningIngest {
 pub fn start(settings: &HqMqtt, with: HqIngest) -> Result<RunningIngest, PublishError> {
     let options = feed_options(&settings.client_id, &settings.mqtt)?;
     let (stop, status) = (Arc::new(AtomicBool::new(false)), SharedStatus::default());
+    status.broker(Some("the first connection to the broker is being made".to_owned()));
     let (to_intake, inbox) = sync_channel(INBOX);
     let HqIngest { store, clock, live, on_feed } = with;
     let (seen, shown) = (stop.clone(), status.clone());
@@ -252,6 +253,7 @@ impl Listener {
             let text = "the broker does not let head office subscribe to footfall/v1/#; allow it there";
             return Some(Ended::Trouble(Why::Refused, text.to_owned()));
         }
+        self.status.broker(None);
         tracing::info!(host = self.mqtt.host, port = self.mqtt.port, "connected to the broker");
         None
     }

@@ -252,7 +252,6 @@ impl<L: Link> Intake<L> {
 
     fn connected(&mut self, connection: L::Connection) {
         self.link.connected(connection);
-        self.around.status.broker(None);
         // What the former connection had not confirmed comes again, under other packet numbers.
         self.confirmations.clear();
         self.gaps.connected();

@@ -6,6 +6,7 @@
 
 mod aside;
 pub mod clock;
+pub mod export;
 pub mod intake;
 mod minutes;
 mod places;

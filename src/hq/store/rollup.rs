@@ -184,24 +184,16 @@ impl LineSums {
 }
 
 const ZONES: &str = "SELECT
-    (SELECT count(*) FROM zone WHERE store_id = ?1 AND is_queue = 0),
-    (SELECT count(*) FROM zone WHERE store_id = ?1 AND is_queue = 1),
-    (SELECT coalesce(sum(visits - staff_visits), 0) FROM zone JOIN zone_hour USING (zone_id)
+    (SELECT sum(visits - staff_visits) FROM zone JOIN zone_hour USING (zone_id)
       WHERE store_id = ?1 AND is_queue = 0 AND hour = ?2),
-    (SELECT coalesce(sum(min(engaged, visits - staff_visits)), 0) FROM zone JOIN zone_hour USING (zone_id)
+    (SELECT sum(min(engaged, visits - staff_visits)) FROM zone JOIN zone_hour USING (zone_id)
       WHERE store_id = ?1 AND is_queue = 0 AND hour = ?2),
-    (SELECT coalesce(sum(joined), 0) FROM zone JOIN queue_hour USING (zone_id)
+    (SELECT sum(joined) FROM zone JOIN queue_hour USING (zone_id)
       WHERE store_id = ?1 AND is_queue = 1 AND hour = ?2)";
 
-/// Visits, engaged and queued.
+/// Visits, engaged and queued; none where no such zone told anything in the hour.
 fn zone_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<[Option<i64>; 3]> {
-    all.prepare_cached(ZONES)?.query_row((store_id, hour.start_minute), |row| {
-        let (zones, queues): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let of = |count: i64, column: usize| -> rusqlite::Result<Option<i64>> {
-            Ok(if count > 0 { Some(row.get(column)?) } else { None })
-        };
-        Ok([of(zones, 2)?, of(zones, 3)?, of(queues, 4)?])
-    })
+    all.prepare_cached(ZONES)?.query_row((store_id, hour.start_minute), |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
 }
 
 const TILL: &str = "SELECT count(*),
