@@ -52,7 +52,8 @@ impl Broker {
 
     fn run(&mut self) {
         let config = self.folder.path().join("mosquitto.conf");
-        let text = format!("user root\npersistence false\nlistener {} 127.0.0.1\nallow_anonymous true\n", self.port);
+        let text =
+            format!("user root\npersistence false\nlistener {} 127.0.0.1\nallow_anonymous true\n", self.port);
         std::fs::write(&config, text).expect("a config file");
         let mut broker = Command::new("mosquitto");
         broker.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
@@ -374,7 +375,9 @@ fn state_is_kept_live_is_passed_on_and_feeds_go_to_who_takes_them() {
     a.publish("live", now.as_bytes().to_vec());
     wait_until("a value of now is passed on", || live.try_recv().is_ok_and(|now| now.box_name == "a"));
     for text in ["good", "bad"] {
-        a.client.publish("footfall/v1/acme/hq/sales", QoS::AtLeastOnce, false, text).expect("a queue with room");
+        a.client
+            .publish("footfall/v1/acme/hq/sales", QoS::AtLeastOnce, false, text)
+            .expect("a queue with room");
     }
     wait_until("feeds are handed over", || {
         *office.fed.lock().expect("a lock") == ["acme sales good", "acme sales bad"]

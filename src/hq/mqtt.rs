@@ -236,7 +236,8 @@ impl Listener {
                     is_connected = true;
                     self.backoff.connected();
                     // First, as the session's messages may come before the subscription is answered.
-                    self.send(FromBroker::Connected((self.connection, client.clone()))).or_else(|| subscribe(client))
+                    self.send(FromBroker::Connected((self.connection, client.clone())))
+                        .or_else(|| subscribe(client))
                 }
                 Event::Incoming(Packet::SubAck(answer)) => self.subscribed(&answer.return_codes),
                 Event::Incoming(Packet::Publish(message)) => self.hand_over(message),
@@ -262,8 +263,7 @@ impl Listener {
         let (topic, payload) = (message.topic.clone(), message.payload.to_vec());
         message.payload.clear();
         let connection = self.connection;
-        let confirmation =
-            (message.qos != QoS::AtMostOnce).then_some(Unconfirmed { connection, message });
+        let confirmation = (message.qos != QoS::AtMostOnce).then_some(Unconfirmed { connection, message });
         self.send(FromBroker::Message { topic, payload, confirmation })
     }
 

@@ -68,8 +68,7 @@ pub fn export_day(
     day: Day,
     folder: &Path,
 ) -> Result<Vec<(PathBuf, usize)>, ExportError> {
-    fs::create_dir_all(folder)
-        .map_err(|source| ExportError::File { path: folder.to_owned(), source })?;
+    fs::create_dir_all(folder).map_err(|source| ExportError::File { path: folder.to_owned(), source })?;
     let mut written = Vec::new();
     for kind in Kind::ALL {
         let path = folder.join(format!("{}-{day}.parquet", kind.name()));
@@ -113,7 +112,9 @@ fn schema(sheet: &Sheet) -> Result<Type, ParquetError> {
         let logical = match shape {
             Shape::Plain => None,
             Shape::Text => Some(parquet::basic::LogicalType::String),
-            Shape::TimeMs => Some(parquet::basic::LogicalType::timestamp(true, parquet::basic::TimeUnit::MILLIS)),
+            Shape::TimeMs => {
+                Some(parquet::basic::LogicalType::timestamp(true, parquet::basic::TimeUnit::MILLIS))
+            }
         };
         let field = Type::primitive_type_builder(name, physical)
             .with_repetition(Repetition::OPTIONAL)

@@ -40,7 +40,8 @@ fn what_was_written_is_read_back_with_what_is_not_known_as_null() {
     let mut shown = Vec::new();
     for (path, rows) in &files {
         let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
-        let all: Vec<String> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
+        let all: Vec<String> =
+            reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
         assert_eq!(all.len(), *rows);
         shown.push(all.join("\n"));
     }

@@ -451,8 +451,7 @@ impl<L: Link> Intake<L> {
         }
         let at_ms = self.around.clock.now().wall.unix_ms();
         while let Some((name, mark)) = self.marks.pop_first() {
-            let ack =
-                Ack { v: V1, box_id: name.clone(), watermark: mark.watermark.unsigned_abs(), at_ms };
+            let ack = Ack { v: V1, box_id: name.clone(), watermark: mark.watermark.unsigned_abs(), at_ms };
             match self.link.publish(&Topics::of(&mark.names).ack, json(&ack), Keep::Retained) {
                 Said::Done => {}
                 Said::Later => {

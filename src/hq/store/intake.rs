@@ -16,7 +16,9 @@ use crate::hq::ingest::record::{CheckedRecord, Event, Told};
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::time::{MINUTE_MS, WallTime};
 use crate::wire::topics::BoxNames;
-use crate::wire::v1::{GapReason, Minute, Occupancy, QueueMinute, Transaction as TillTransaction, ZoneMinute};
+use crate::wire::v1::{
+    GapReason, Minute, Occupancy, QueueMinute, Transaction as TillTransaction, ZoneMinute,
+};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +68,8 @@ impl Store {
     /// [`StoreError`]: then none of them is stored.
     pub fn take(&self, arrivals: &[Arrival]) -> Result<Taken, StoreError> {
         self.write::<_, StoreError>(|all| {
-            let mut intake = Intake { all, gathered: BTreeMap::new(), marks: BTreeMap::new(), taken: Taken::default() };
+            let mut intake =
+                Intake { all, gathered: BTreeMap::new(), marks: BTreeMap::new(), taken: Taken::default() };
             for arrival in arrivals {
                 intake.message(arrival)?;
             }
@@ -370,7 +373,8 @@ impl Gathered {
                 }));
             }
             Told::QueueMinute(minute) => {
-                let zone = self.places.zone(all, camera_id, &minute.zone, Some(minute.start_ms / MINUTE_MS))?;
+                let zone =
+                    self.places.zone(all, camera_id, &minute.zone, Some(minute.start_ms / MINUTE_MS))?;
                 return Ok(zone.map(|zone| {
                     self.minutes.queues.add(zone, minute.start_ms / MINUTE_MS, queue_part(minute));
                 }));

@@ -46,7 +46,11 @@ pub struct SaleLine {
 ///
 /// # Errors
 /// What SQLite says.
-pub(in crate::hq) fn put_sales(all: &Transaction<'_>, store_id: i64, sales: Vec<Sale>) -> rusqlite::Result<()> {
+pub(in crate::hq) fn put_sales(
+    all: &Transaction<'_>,
+    store_id: i64,
+    sales: Vec<Sale>,
+) -> rusqlite::Result<()> {
     let mut clock = StoreClock::load(all, store_id)?;
     let mut hours = BTreeSet::new();
     let insert = "INSERT OR IGNORE INTO sale VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -55,8 +59,19 @@ pub(in crate::hq) fn put_sales(all: &Transaction<'_>, store_id: i64, sales: Vec<
         let hour = clock.hour_of(sale.at);
         let Sale { id, at, what, amount_minor, currency, units, voids, source, lines } = &sale;
         let (start, day) = (hour.start_minute, hour.business_day);
-        let row =
-            params![store_id, id, at.unix_ms(), start, day, what, amount_minor, currency, units, voids, source];
+        let row = params![
+            store_id,
+            id,
+            at.unix_ms(),
+            start,
+            day,
+            what,
+            amount_minor,
+            currency,
+            units,
+            voids,
+            source
+        ];
         if all.prepare_cached(insert)?.execute(row)? == 0 {
             continue;
         }
