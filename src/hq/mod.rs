@@ -14,6 +14,7 @@ pub mod access;
 pub mod alerts;
 pub mod api;
 pub mod config;
+pub mod export;
 pub mod ingest;
 pub mod metrics;
 pub mod mqtt;

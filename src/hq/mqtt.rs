@@ -101,6 +101,7 @@ impl RunningIngest {
 pub fn start(settings: &HqMqtt, with: HqIngest) -> Result<RunningIngest, PublishError> {
     let options = feed_options(&settings.client_id, &settings.mqtt)?;
     let (stop, status) = (Arc::new(AtomicBool::new(false)), SharedStatus::default());
+    status.broker(Some("the first connection to the broker is being made".to_owned()));
     let (to_intake, inbox) = sync_channel(INBOX);
     let HqIngest { store, clock, live, on_feed } = with;
     let (seen, shown) = (stop.clone(), status.clone());
@@ -235,7 +236,8 @@ impl Listener {
                     is_connected = true;
                     self.backoff.connected();
                     // First, as the session's messages may come before the subscription is answered.
-                    self.send(FromBroker::Connected((self.connection, client.clone()))).or_else(|| subscribe(client))
+                    self.send(FromBroker::Connected((self.connection, client.clone())))
+                        .or_else(|| subscribe(client))
                 }
                 Event::Incoming(Packet::SubAck(answer)) => self.subscribed(&answer.return_codes),
                 Event::Incoming(Packet::Publish(message)) => self.hand_over(message),
@@ -252,6 +254,7 @@ impl Listener {
             let text = "the broker does not let head office subscribe to footfall/v1/#; allow it there";
             return Some(Ended::Trouble(Why::Refused, text.to_owned()));
         }
+        self.status.broker(None);
         tracing::info!(host = self.mqtt.host, port = self.mqtt.port, "connected to the broker");
         None
     }
@@ -260,8 +263,7 @@ impl Listener {
         let (topic, payload) = (message.topic.clone(), message.payload.to_vec());
         message.payload.clear();
         let connection = self.connection;
-        let confirmation =
-            (message.qos != QoS::AtMostOnce).then_some(Unconfirmed { connection, message });
+        let confirmation = (message.qos != QoS::AtMostOnce).then_some(Unconfirmed { connection, message });
         self.send(FromBroker::Message { topic, payload, confirmation })
     }
 

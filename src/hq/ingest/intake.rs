@@ -252,7 +252,6 @@ impl<L: Link> Intake<L> {
 
     fn connected(&mut self, connection: L::Connection) {
         self.link.connected(connection);
-        self.around.status.broker(None);
         // What the former connection had not confirmed comes again, under other packet numbers.
         self.confirmations.clear();
         self.gaps.connected();
@@ -452,8 +451,7 @@ impl<L: Link> Intake<L> {
         }
         let at_ms = self.around.clock.now().wall.unix_ms();
         while let Some((name, mark)) = self.marks.pop_first() {
-            let ack =
-                Ack { v: V1, box_id: name.clone(), watermark: mark.watermark.unsigned_abs(), at_ms };
+            let ack = Ack { v: V1, box_id: name.clone(), watermark: mark.watermark.unsigned_abs(), at_ms };
             match self.link.publish(&Topics::of(&mark.names).ack, json(&ack), Keep::Retained) {
                 Said::Done => {}
                 Said::Later => {

@@ -38,17 +38,8 @@ const MOST_MINOR: i64 = 1_000_000_000_000;
 const SALE_KINDS: [&str; 5] = ["sale", "refund", "void", "training", "pickup"];
 
 /// Kinds that are kept as they came, and must be of their shape.
-const EVENTS: [&str; 9] = [
-    "crossing",
-    "staff",
-    "camera_condition",
-    "visit",
-    "queue",
-    "alert",
-    "alarm",
-    "period",
-    "till_rejected",
-];
+const EVENTS: [&str; 9] =
+    ["crossing", "staff", "camera_condition", "visit", "queue", "alert", "alarm", "period", "till_rejected"];
 
 /// A record that can be stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +52,10 @@ pub struct CheckedRecord {
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "most records are minutes, and a batch is gone within a second")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most records are minutes, and a batch is gone within a second"
+)]
 pub enum Told {
     /// A line's minute, or a part of one.
     Minute(Minute),
@@ -299,7 +293,10 @@ fn transaction(sold: Transaction) -> Result<Transaction, String> {
         text("a text of the till", written)?;
     }
     if !SALE_KINDS.contains(&sold.what.as_str()) {
-        return Err(format!("{:?} is no kind of transaction", sold.what.chars().take(20).collect::<String>()));
+        return Err(format!(
+            "{:?} is no kind of transaction",
+            sold.what.chars().take(20).collect::<String>()
+        ));
     }
     if sold.currency.len() != 3 || !sold.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err("its currency is no three capitals".to_owned());

@@ -28,7 +28,8 @@ pub(super) fn put(all: &Transaction<'_>, aside: Aside<'_>) -> rusqlite::Result<(
     let kept = &payload[..payload.len().min(MOST_BYTES)];
     let bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
     let topic: String = topic.chars().take(300).collect();
-    let sql = "INSERT INTO aside (at_ms, topic, box_id, reason, bytes, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO aside (at_ms, topic, box_id, reason, bytes, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     all.prepare_cached(sql)?.execute(params![at.unix_ms(), topic, box_id, reason, bytes, kept])?;
     let newest = all.last_insert_rowid();
     all.prepare_cached("DELETE FROM aside WHERE aside_id <= ?1")?.execute([newest - MOST_ROWS])?;
@@ -36,12 +37,7 @@ pub(super) fn put(all: &Transaction<'_>, aside: Aside<'_>) -> rusqlite::Result<(
 }
 
 /// Notes a box that the register does not know under that topic.
-pub(super) fn stranger(
-    all: &Transaction<'_>,
-    topic: &str,
-    name: &str,
-    at: WallTime,
-) -> rusqlite::Result<()> {
+pub(super) fn stranger(all: &Transaction<'_>, topic: &str, name: &str, at: WallTime) -> rusqlite::Result<()> {
     let sql = "INSERT INTO stranger VALUES (?1, ?2, ?3, ?3, 1)
         ON CONFLICT DO UPDATE SET last_ms = max(last_ms, excluded.last_ms), messages = messages + 1";
     all.prepare_cached(sql)?.execute((topic, name, at.unix_ms()))?;

@@ -167,7 +167,8 @@ fn write<const N: usize, const M: usize>(
     for ((id, minute), part) in &parts.0 {
         let before = select.query_row((id, minute), read_part).optional()?;
         let after = before.map_or(*part, |before: Part<N, M>| before.with(*part));
-        let values = [*id, *minute].into_iter().chain(after.sums).chain(after.most).chain([i64::from(after.valid)]);
+        let values =
+            [*id, *minute].into_iter().chain(after.sums).chain(after.most).chain([i64::from(after.valid)]);
         insert.execute(rusqlite::params_from_iter(values))?;
         let hour = clock.hour_of(WallTime::from_unix_ms(minute * MINUTE_MS));
         let is_open = !kind.only_open || clock.is_open(*minute);
@@ -232,9 +233,27 @@ pub(super) fn hours_anew(
     store_id: i64,
     from_minute: i64,
 ) -> rusqlite::Result<()> {
-    anew::<7, 0>(all, clock, &LINES, (store_id, from_minute), ["line_minute", "line_hour", "line", "line_id"])?;
-    anew::<6, 1>(all, clock, &ZONES, (store_id, from_minute), ["zone_minute", "zone_hour", "zone", "zone_id"])?;
-    anew::<8, 2>(all, clock, &QUEUES, (store_id, from_minute), ["queue_minute", "queue_hour", "zone", "zone_id"])
+    anew::<7, 0>(
+        all,
+        clock,
+        &LINES,
+        (store_id, from_minute),
+        ["line_minute", "line_hour", "line", "line_id"],
+    )?;
+    anew::<6, 1>(
+        all,
+        clock,
+        &ZONES,
+        (store_id, from_minute),
+        ["zone_minute", "zone_hour", "zone", "zone_id"],
+    )?;
+    anew::<8, 2>(
+        all,
+        clock,
+        &QUEUES,
+        (store_id, from_minute),
+        ["queue_minute", "queue_hour", "zone", "zone_id"],
+    )
 }
 
 fn anew<const N: usize, const M: usize>(

@@ -9,6 +9,7 @@ pub(in crate::hq) mod accounts;
 pub(in crate::hq) mod alerts;
 mod aside;
 pub mod clock;
+pub mod export;
 pub mod intake;
 pub(in crate::hq) mod metrics;
 mod minutes;

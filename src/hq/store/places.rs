@@ -103,7 +103,8 @@ impl Places {
                 if let Some(reason) = too_many(all, sql, camera_id, name)? {
                     return Ok(Err(reason));
                 }
-                let sql = "INSERT INTO line (camera_id, store_id, name, title, role) VALUES (?1, ?2, ?3, ?3, ?4)";
+                let sql =
+                    "INSERT INTO line (camera_id, store_id, name, title, role) VALUES (?1, ?2, ?3, ?3, ?4)";
                 let role = role_name(told.role);
                 all.prepare_cached(sql)?.execute((camera_id, self.store_id, name, role))?;
                 all.last_insert_rowid()
@@ -208,7 +209,12 @@ impl Places {
     }
 }
 
-fn too_many(all: &Transaction<'_>, sql: &str, camera_id: i64, name: &str) -> rusqlite::Result<Option<String>> {
+fn too_many(
+    all: &Transaction<'_>,
+    sql: &str,
+    camera_id: i64,
+    name: &str,
+) -> rusqlite::Result<Option<String>> {
     let known: i64 = all.prepare_cached(sql)?.query_row([camera_id], |row| row.get(0))?;
     Ok((known >= MOST_SHAPES).then(|| format!("the camera has {known} of its kind, {name} is one too many")))
 }

@@ -61,7 +61,8 @@ impl Quarters {
         for (key, cells) in &self.heat {
             write_heat(all, key, cells)?;
         }
-        let sql = "INSERT INTO flow_day VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET people = people + ?5";
+        let sql =
+            "INSERT INTO flow_day VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET people = people + ?5";
         let mut insert = all.prepare_cached(sql)?;
         for ((camera_id, day, from, to), people) in &self.flow {
             insert.execute(params![camera_id, day, from, to, people])?;

@@ -28,7 +28,8 @@ impl Ranges {
 
     /// Takes a number out; whether it was there.
     fn remove(&mut self, number: i64) -> bool {
-        let Some((first, last)) = self.0.range(..=number).next_back().map(|(first, last)| (*first, *last)) else {
+        let Some((first, last)) = self.0.range(..=number).next_back().map(|(first, last)| (*first, *last))
+        else {
             return false;
         };
         if last < number {
@@ -65,9 +66,11 @@ impl Ranges {
     }
 }
 
-const RECEIVED: &str = "SELECT first_seq, last_seq FROM received WHERE box_id = ?1 AND first_seq <= ?3 + 1 AND first_seq >=
+const RECEIVED: &str =
+    "SELECT first_seq, last_seq FROM received WHERE box_id = ?1 AND first_seq <= ?3 + 1 AND first_seq >=
     coalesce((SELECT max(first_seq) FROM received WHERE box_id = ?1 AND first_seq <= ?2), ?2)";
-const LOST: &str = "SELECT first_seq, last_seq FROM lost WHERE box_id = ?1 AND first_seq <= ?3 AND first_seq >=
+const LOST: &str =
+    "SELECT first_seq, last_seq FROM lost WHERE box_id = ?1 AND first_seq <= ?3 AND first_seq >=
     coalesce((SELECT max(first_seq) FROM lost WHERE box_id = ?1 AND first_seq <= ?2), ?2)";
 
 fn load(ask: &Connection, sql: &str, box_id: i64, from: i64, to: i64) -> rusqlite::Result<Ranges> {

@@ -8,7 +8,7 @@
 //! arrive does not matter.
 
 use super::clock::{Hour, StoreClock};
-use super::minutes;
+use super::{Store, StoreError, minutes};
 use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeSet;
@@ -134,9 +134,7 @@ fn line_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<Li
     let mut select = all.prepare_cached(LINES)?;
     let rows = select.query_map((store_id, hour.start_minute), |row| {
         let counts = match row.get::<_, Option<i64>>(4)? {
-            Some(entries) => {
-                Some([entries, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?])
-            }
+            Some(entries) => Some([entries, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?]),
             None => None,
         };
         let (first_minute, last_minute) = (row.get(2)?, row.get(3)?);
@@ -184,24 +182,17 @@ impl LineSums {
 }
 
 const ZONES: &str = "SELECT
-    (SELECT count(*) FROM zone WHERE store_id = ?1 AND is_queue = 0),
-    (SELECT count(*) FROM zone WHERE store_id = ?1 AND is_queue = 1),
-    (SELECT coalesce(sum(visits - staff_visits), 0) FROM zone JOIN zone_hour USING (zone_id)
+    (SELECT sum(visits - staff_visits) FROM zone JOIN zone_hour USING (zone_id)
       WHERE store_id = ?1 AND is_queue = 0 AND hour = ?2),
-    (SELECT coalesce(sum(min(engaged, visits - staff_visits)), 0) FROM zone JOIN zone_hour USING (zone_id)
+    (SELECT sum(min(engaged, visits - staff_visits)) FROM zone JOIN zone_hour USING (zone_id)
       WHERE store_id = ?1 AND is_queue = 0 AND hour = ?2),
-    (SELECT coalesce(sum(joined), 0) FROM zone JOIN queue_hour USING (zone_id)
+    (SELECT sum(joined) FROM zone JOIN queue_hour USING (zone_id)
       WHERE store_id = ?1 AND is_queue = 1 AND hour = ?2)";
 
-/// Visits, engaged and queued.
+/// Visits, engaged and queued; none where no such zone told anything in the hour.
 fn zone_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<[Option<i64>; 3]> {
-    all.prepare_cached(ZONES)?.query_row((store_id, hour.start_minute), |row| {
-        let (zones, queues): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let of = |count: i64, column: usize| -> rusqlite::Result<Option<i64>> {
-            Ok(if count > 0 { Some(row.get(column)?) } else { None })
-        };
-        Ok([of(zones, 2)?, of(zones, 3)?, of(queues, 4)?])
-    })
+    all.prepare_cached(ZONES)?
+        .query_row((store_id, hour.start_minute), |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
 }
 
 const TILL: &str = "SELECT count(*),
@@ -303,6 +294,17 @@ fn remake_hour(
     Ok(till.has_rows && before != Some(true))
 }
 
+impl Store {
+    /// Makes hours and days of a store anew from `from` on; see [`remake_from`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn remake_hours(&self, store_id: i64, from: WallTime) -> Result<(), StoreError> {
+        let from_minute = from.unix_ms().div_euclid(MINUTE_MS);
+        self.write::<_, StoreError>(|all| Ok(remake_from(all, store_id, from_minute)?))
+    }
+}
+
 /// Makes hours and days of a store anew from `from_minute` on, where its time zone or opening hours were changed for a time that
 /// is told of already. What was deleted cannot be made anew: hours before the first minute that is kept stay as they are.
 /// Heat maps and flow stay with the business day that they were counted to.
@@ -333,7 +335,8 @@ pub(in crate::hq) fn remake_from(
         .collect::<rusqlite::Result<_>>()?;
     minutes::hours_anew(all, &mut clock, store_id, from)?;
     sales_anew(all, &mut clock, store_id, from)?;
-    all.prepare_cached("DELETE FROM store_hour WHERE store_id = ?1 AND hour >= ?2")?.execute((store_id, from))?;
+    all.prepare_cached("DELETE FROM store_hour WHERE store_id = ?1 AND hour >= ?2")?
+        .execute((store_id, from))?;
     let mut hours: BTreeSet<i64> =
         open_hours(&mut clock, from, last + 1).into_iter().map(|hour| hour.start_minute).collect();
     let told = "SELECT hour FROM line JOIN line_hour USING (line_id) WHERE store_id = ?1 AND hour >= ?2
@@ -376,7 +379,8 @@ const STORE_DAY: &str = "INSERT INTO store_day SELECT store_id, business_day, su
     count(*) FILTER (WHERE open_ms > 0), count(*) FILTER (WHERE open_ms > 0 AND NOT complete)
   FROM store_hour WHERE store_id = ?1 AND business_day = ?2 GROUP BY store_id, business_day";
 
-const ZONE_DAY: &str = "INSERT INTO zone_day SELECT zone_id, ?2, sum(visits), sum(engaged), sum(staff_visits),
+const ZONE_DAY: &str =
+    "INSERT INTO zone_day SELECT zone_id, ?2, sum(visits), sum(engaged), sum(staff_visits),
     sum(person_ms), sum(staff_person_ms), sum(open_seen_ms), ?5
   FROM zone JOIN zone_hour USING (zone_id)
   WHERE store_id = ?1 AND hour BETWEEN ?3 AND ?4 AND business_day = ?2 GROUP BY zone_id";
@@ -392,15 +396,15 @@ pub(in crate::hq) fn touch_days(
 ) -> rusqlite::Result<()> {
     for day in days {
         let of_day = (store_id, *day);
-        all.prepare_cached("DELETE FROM store_day WHERE store_id = ?1 AND business_day = ?2")?.execute(of_day)?;
+        all.prepare_cached("DELETE FROM store_day WHERE store_id = ?1 AND business_day = ?2")?
+            .execute(of_day)?;
         all.prepare_cached(STORE_DAY)?.execute(of_day)?;
         let sql = "DELETE FROM zone_day WHERE business_day = ?2 AND zone_id IN (SELECT zone_id FROM zone WHERE store_id = ?1)";
         all.prepare_cached(sql)?.execute(of_day)?;
         let sql = "SELECT min(hour), max(hour), coalesce(sum(open_ms), 0) FROM store_hour
             WHERE store_id = ?1 AND business_day = ?2";
-        let (first, last, open_ms): (Option<i64>, Option<i64>, i64) = all
-            .prepare_cached(sql)?
-            .query_row(of_day, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (first, last, open_ms): (Option<i64>, Option<i64>, i64) =
+            all.prepare_cached(sql)?.query_row(of_day, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         if let (Some(first), Some(last)) = (first, last) {
             all.prepare_cached(ZONE_DAY)?.execute((store_id, *day, first, last, open_ms))?;
         }

@@ -327,7 +327,7 @@ CREATE TABLE store_hour (
   reentries     INTEGER NOT NULL,
   -- NULL where no line counts them.
   passersby     INTEGER,
-  -- NULL where the store has no such zone. Visits without staff's, in zones that are no queue; engaged are at most as many.
+  -- NULL where no such zone told anything. Visits without staff's, in zones that are no queue; engaged are at most as many.
   zone_visits   INTEGER,
   engaged       INTEGER,
   queued        INTEGER,

@@ -54,7 +54,12 @@ fn minute(changes: &str) -> String {
 
 #[test]
 fn a_topic_that_is_no_boxs_is_refused() {
-    for topic in ["footfall/v2/acme/berlin-1/a/records", "footfall/v1/acme/a/records", "x", "footfall/v1/A/b/c/records"] {
+    for topic in [
+        "footfall/v2/acme/berlin-1/a/records",
+        "footfall/v1/acme/a/records",
+        "x",
+        "footfall/v1/A/b/c/records",
+    ] {
         refused(topic, &packed(&[]), "the topic is not");
     }
     refused("footfall/v1/acme/berlin-1/a/till", b"", "the topic is not");
@@ -81,7 +86,11 @@ fn a_batch_of_too_many_records_is_refused() {
 #[test]
 fn a_topic_and_a_payload_that_name_different_boxes_are_refused() {
     let of_b = packed(&[]);
-    refused("footfall/v1/acme/berlin-1/b/records", &of_b, "it names acme/berlin-1/a, its topic names acme/berlin-1/b");
+    refused(
+        "footfall/v1/acme/berlin-1/b/records",
+        &of_b,
+        "it names acme/berlin-1/a, its topic names acme/berlin-1/b",
+    );
 }
 
 #[test]
@@ -105,7 +114,10 @@ fn a_kind_of_tomorrow_is_kept_and_a_kind_of_today_must_be_right() {
     check(r#"{"seq":1,"kind":"hologram","deep":[[[]]]}"#, "1 taken");
     check(r#"{"seq":1,"kind":"visit"}"#, "Some(1) missing field");
     check(r#"{"seq":1}"#, "Some(1) it has no kind");
-    check(r#"{"seq":5,"kind":"gap","from_seq":3,"to_seq":9,"reason":"unreadable"}"#, "Some(5) gap 3-9 does not lie");
+    check(
+        r#"{"seq":5,"kind":"gap","from_seq":3,"to_seq":9,"reason":"unreadable"}"#,
+        "Some(5) gap 3-9 does not lie",
+    );
     check(r#"{"seq":5,"kind":"gap","from_seq":3,"to_seq":4,"reason":"unreadable"}"#, "5 taken");
 }
 
