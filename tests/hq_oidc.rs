@@ -83,7 +83,6 @@ async fn start() -> (Hq, Provider) {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
     let provider = Provider::start(&format!("http://{address}/api/v1/login/oidc/back"));
-    drop(taken);
     let settings = OidcSettings {
         title: "The chain's sign-in".to_owned(),
         issuer: provider.issuer.clone(),
@@ -91,7 +90,7 @@ async fn start() -> (Hq, Provider) {
         client_secret: Some("a secret of the test".to_owned()),
     };
     let oidc = Arc::new(Oidc::new(settings).expect("TLS"));
-    let hq = Hq::at(address, free(), |service| service.with_oidc(oidc)).await;
+    let hq = Hq::on(taken, free(), |service| service.with_oidc(oidc)).await;
     hq.account("ann", Role::Viewer, ("acme", PlaceName::Chain));
     // Asked at the start, and known as soon as it has answered.
     for _ in 0..200 {
