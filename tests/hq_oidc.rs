@@ -9,13 +9,15 @@ use reqwest::{Client, Method};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 /// The provider; ends with its input.
 struct Provider {
     child: Child,
     issuer: String,
+    /// Kept open: it ends where it cannot say something.
+    _says: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -28,13 +30,14 @@ impl Provider {
             .args([modules.as_os_str(), back.as_ref()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::inherit())
             .spawn()
             .expect("node is there; `make setup` installs it");
         let mut issuer = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut issuer).expect("its address");
+        let mut says = BufReader::new(child.stdout.take().expect("a pipe"));
+        says.read_line(&mut issuer).expect("its address");
         assert!(issuer.starts_with("http://127.0.0.1:"), "the provider says {issuer:?}");
-        Self { child, issuer: issuer.trim().to_owned() }
+        Self { child, issuer: issuer.trim().to_owned(), _says: says }
     }
 }
 
