@@ -9,7 +9,7 @@ use footfall::hq::store::Store;
 use footfall::time::{FrameTime, SimClock, WallTime};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,17 +66,19 @@ pub fn free() -> Limits {
 
 impl Hq {
     pub async fn start(limits: Limits) -> Self {
-        Self::with(limits, |service| service).await
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::on(port, limits, |service| service).await
     }
 
-    pub async fn with(limits: Limits, change: impl FnOnce(Service) -> Service) -> Self {
+    pub async fn on(port: TcpListener, limits: Limits, change: impl FnOnce(Service) -> Service) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(Store::open(&folder.path().join("hq.sqlite")).expect("a database"));
         register(&store);
         let clock = Arc::new(SimClock::at(FrameTime::of_run(BEGIN, Duration::ZERO)));
         let settings = Settings { public: PublicAddress::Loopback, sessions: SessionSpan::default(), limits };
         let service = change(Service::new(Arc::clone(&store), Arc::<SimClock>::clone(&clock), settings));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        port.set_nonblocking(true).expect("a port that does not wait");
+        let listener = tokio::net::TcpListener::from_std(port).expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(serve(Arc::new(service), listener, std::future::pending()));
         let redirects = reqwest::redirect::Policy::none();

@@ -68,7 +68,7 @@ async fn me(caller: Caller) -> Answer<Me> {
 }
 
 /// Sign in with a name and a password
-#[utoipa::path(post, path = "/api/v1/session", tag = "access", request_body = SignIn,
+#[utoipa::path(post, path = "/api/v1/session", tag = "access", security(()), request_body = SignIn,
     responses((status = 200, body = Me, description = "Signed in; the cookie is in `set-cookie`."), Faults))]
 async fn sign_in(
     State(service): State<Arc<Service>>,
