@@ -10,6 +10,7 @@ pub(in crate::hq) mod register;
 pub(in crate::hq) mod report;
 pub mod rollup;
 pub(in crate::hq) mod sales;
+pub(in crate::hq) mod simulated;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
