@@ -1,6 +1,6 @@
 //! Makes the database say what the register says.
 
-use super::{RegisterError, Register, RegisteredBox, RegisteredStore, read};
+use super::{Register, RegisterError, RegisteredBox, RegisteredStore, read};
 use crate::hq::store::register::{self as rows, Put};
 use crate::hq::store::{Store, WriteError};
 use crate::time::WallTime;

@@ -103,12 +103,7 @@ pub fn put_display(store: &Store, store_id: i64, new: &NewDisplay) -> Result<(),
 ///
 /// # Errors
 /// [`DisplayError`], also where the store has none of that number, or it begins later.
-pub fn end_display(
-    store: &Store,
-    store_id: i64,
-    display_id: i64,
-    last_day: Day,
-) -> Result<(), DisplayError> {
+pub fn end_display(store: &Store, store_id: i64, display_id: i64, last_day: Day) -> Result<(), DisplayError> {
     store.write(|all| {
         if rows::end_display(all, store_id, display_id, last_day.unix_days())? {
             return Ok(());

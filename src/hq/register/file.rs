@@ -91,9 +91,9 @@ fn register(root: &mut Table<'_>) -> Option<Register> {
     let mut owners = Owners::default();
     let mut names = Names::of("tenant");
     let example = "[[tenant]] with id and title";
-    let tenants = root.need("tenant", example).and_then(|e| {
-        e.tables(MAX_TENANTS, |table| tenant(table, &mut names, &mut owners.holidays))
-    });
+    let tenants = root
+        .need("tenant", example)
+        .and_then(|e| e.tables(MAX_TENANTS, |table| tenant(table, &mut names, &mut owners.holidays)));
     owners.tenants = tenants.unwrap_or_default();
     let mut names = Names::of("region");
     if let Some(entry) = root.get("region") {
@@ -356,7 +356,8 @@ fn displays(table: &mut Table<'_>, boxes: &[RegisteredBox]) -> Option<Vec<Displa
     let Some(entry) = table.get("display") else { return Some(Vec::new()) };
     let mut standing: Vec<(Display, usize)> = Vec::new();
     entry.tables(MAX_DISPLAYS, |table| {
-        let id = table.need("id", "id = \"spring-wall\"").and_then(|e| Some((e.parsed(DisplayId::parse)?, e)));
+        let id =
+            table.need("id", "id = \"spring-wall\"").and_then(|e| Some((e.parsed(DisplayId::parse)?, e)));
         let title = title_or_id(table, id.as_ref().map(|(id, _)| id.as_str()));
         let place = place(table, boxes);
         let category = table.get("category").map_or(Some(None), |e| e.parsed(checked_field).map(Some));
@@ -419,11 +420,7 @@ fn place(table: &mut Table<'_>, boxes: &[RegisteredBox]) -> Option<ZonePlace> {
         let cameras = of.cameras.iter().filter(|of| camera.as_ref().is_none_or(|id| *id == of.id));
         for at in cameras {
             let zones = at.zones.iter().map(|(zone, _)| zone.clone());
-            places.extend(zones.map(|zone| ZonePlace {
-                box_id: of.id.clone(),
-                camera: at.id.clone(),
-                zone,
-            }));
+            places.extend(zones.map(|zone| ZonePlace { box_id: of.id.clone(), camera: at.id.clone(), zone }));
         }
     }
     let known = places.iter().map(|place| place.zone.as_str());

@@ -61,10 +61,7 @@ fn what_is_new_is_added_with_all_that_lies_in_it() {
 #[test]
 fn what_differs_is_changed_and_says_in_what() {
     let other = SMALL.replace("\"A\"", "\"Another\"").replace("UTC", "Europe/Vienna").replace("Way in", "In");
-    check(
-        &[SMALL, &other],
-        "changed store acme/a (title, clock)\nchanged line acme/a/box-a/door/in (title)",
-    );
+    check(&[SMALL, &other], "changed store acme/a (title, clock)\nchanged line acme/a/box-a/door/in (title)");
 }
 
 #[test]
@@ -107,7 +104,10 @@ fn a_box_that_has_sent_nothing_may_move_and_one_that_has_may_not() {
         })
         .unwrap();
     let refused = apply(SMALL, &store, now()).unwrap_err().to_string();
-    assert!(refused.starts_with("box \"box-a\" belongs to store \"acme/b\" and has sent records"), "{refused}");
+    assert!(
+        refused.starts_with("box \"box-a\" belongs to store \"acme/b\" and has sent records"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -168,7 +168,8 @@ fn a_display_stands_once_at_a_time_under_its_name() {
 
 #[test]
 fn clocks_rise_and_the_first_one_begins_at_1970() {
-    let clock = "[[store.clock]]\nfrom = \"2026-06-01\"\ntime_zone = \"Asia/Taipei\"\nday_begins = \"04:00\"\n";
+    let clock =
+        "[[store.clock]]\nfrom = \"2026-06-01\"\ntime_zone = \"Asia/Taipei\"\nday_begins = \"04:00\"\n";
     let register = read(&format!("{SMALL}{clock}")).unwrap();
     let begins: Vec<i64> = register.stores[0].clocks.iter().map(|clock| clock.from.unix_ms()).collect();
     // 04:00 in Taipei is 20:00 UTC of the day before.

@@ -43,3 +43,6 @@ impl ReportError {
         Self::Value { name, why: why.into() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,9 @@ use crate::hq::store::sales::{self as rows, FeedStore};
 use crate::hq::store::{Store, StoreError, WriteError};
 use crate::site::staffing::{self, StaffingFormat};
 use crate::site::till::{
-    self, Column, CsvColumns, CsvMapping, CsvRows, DecimalMark, Encoding, FeedFormat, FeedSettings, KindWords,
-    MAX_FEED_BYTES, MAX_KEPT_ASIDE, Reason, Rejected, RowFault, Transaction, TransactionLine, What,
+    self, Column, CsvColumns, CsvMapping, CsvRows, DecimalMark, Encoding, FeedFormat, FeedSettings,
+    KindWords, MAX_FEED_BYTES, MAX_KEPT_ASIDE, Reason, Rejected, RowFault, Transaction, TransactionLine,
+    What,
 };
 use crate::time::WallTime;
 use crate::wire::v1;
@@ -246,12 +247,7 @@ pub enum FeedError {
 ///
 /// # Errors
 /// [`FeedError`]; then nothing has changed.
-pub fn take(
-    sent: &Sent<'_>,
-    may: &dyn MaySend,
-    store: &Store,
-    now: WallTime,
-) -> Result<Receipt, FeedError> {
+pub fn take(sent: &Sent<'_>, may: &dyn MaySend, store: &Store, now: WallTime) -> Result<Receipt, FeedError> {
     if sent.bytes.len() > MAX_FEED_BYTES {
         return Err(FeedError::TooLarge { bytes: sent.bytes.len() });
     }
@@ -343,11 +339,8 @@ fn sales(sent: &Sent<'_>, part: &Part, found: &FeedStore, now: WallTime) -> Read
     };
     let (transactions, rejected) = transactions(sent, part, &settings, now);
     let source = sent.way.name();
-    let sale = |transaction| Sale {
-        transaction,
-        currency: found.currency.clone(),
-        source: source.to_owned(),
-    };
+    let sale =
+        |transaction| Sale { transaction, currency: found.currency.clone(), source: source.to_owned() };
     (Some(ReadPart::Sales(found.store_id, transactions.into_iter().map(sale).collect())), rejected)
 }
 

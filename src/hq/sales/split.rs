@@ -41,7 +41,10 @@ impl Part {
 
     /// Puts all its rows aside.
     pub(super) fn reject(&self, fault: &RowFault) -> Vec<Rejected> {
-        self.rows.iter().map(|row| Rejected { row: *row, fault: fault.clone(), excerpt: String::new() }).collect()
+        self.rows
+            .iter()
+            .map(|row| Rejected { row: *row, fault: fault.clone(), excerpt: String::new() })
+            .collect()
     }
 }
 
@@ -122,11 +125,8 @@ fn short(text: &str) -> Result<(), String> {
 }
 
 fn split_csv(text: &str, keys: &[&str]) -> (Vec<Part>, Vec<Rejected>) {
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
     // With rows of any length and text that is UTF-8, the reader has nothing to complain of.
     let mut records = reader.records().map_while(Result::ok);
     let Some(header) = records.next() else { return (Vec::new(), Vec::new()) };

@@ -146,7 +146,9 @@ fn hours(first_day: i64, today: i64, late: bool) -> WrittenHours {
     for day in first_day..=today + 60 {
         let date = Day::of_unix_days(day).to_string();
         let of = |list: &[(u32, u32, &'static str)]| {
-            list.iter().find(|(month, day, _)| date.ends_with(&format!("-{month:02}-{day:02}"))).map(|of| of.2)
+            list.iter()
+                .find(|(month, day, _)| date.ends_with(&format!("-{month:02}-{day:02}")))
+                .map(|of| of.2)
         };
         let hours = |title: &str, hours: &[&str]| WrittenHoliday {
             date: date.clone(),

@@ -15,8 +15,11 @@ const OPEN_HOURS: f64 = 10.0;
 pub(in crate::hq) const GOODS: [(&str, f64, f64); 4] =
     [("shoes", 0.25, 6_500.0), ("shirts", 0.35, 2_900.0), ("bags", 0.15, 4_900.0), ("socks", 0.25, 900.0)];
 /// Zones, the share of visitors that stop there, and how long they stay, s. The first is where the displays stand.
-pub(in crate::hq) const ZONES: [(&str, &str, f64, f64); 3] =
-    [("table", "Table by the door", 0.16, 14.0), ("shelf", "Shelf", 0.30, 22.0), ("window", "Window side", 0.12, 9.0)];
+pub(in crate::hq) const ZONES: [(&str, &str, f64, f64); 3] = [
+    ("table", "Table by the door", 0.16, 14.0),
+    ("shelf", "Shelf", 0.30, 22.0),
+    ("window", "Window side", 0.12, 9.0),
+];
 const HOUR_MS: f64 = 3_600_000.0;
 
 /// A purchase.
@@ -70,7 +73,8 @@ impl<'a> Walker<'a> {
     pub(in crate::hq) fn hour(&mut self, hour: Hour, open: f64) -> SimulatedHour {
         let day = hour.business_day;
         if self.today.0 != day {
-            let traffic = self.season.traffic(self.of.region.0, day) * self.traffic.next(&mut self.dice).exp();
+            let traffic =
+                self.season.traffic(self.of.region.0, day) * self.traffic.next(&mut self.dice).exp();
             self.today = (day, traffic, self.mood.next(&mut self.dice).exp());
         }
         let (_, traffic, mood) = self.today;

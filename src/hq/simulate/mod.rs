@@ -56,13 +56,15 @@ pub struct Truth {
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
     /// There is one already.
-    #[error("tenant {tenant} has simulated stores already; name another tenant, or begin with an empty database")]
+    #[error(
+        "tenant {tenant} has simulated stores already; name another tenant, or begin with an empty database"
+    )]
     Already {
         /// The tenant.
         tenant: String,
     },
     /// The weeks do not hold the change of displays.
-    #[error("{weeks} weeks of {stores} stores are not enough; give at least 9 weeks and 2 stores")]
+    #[error("{weeks} weeks of {stores} stores are not enough; give at least 8 weeks and 2 stores")]
     TooLittle {
         /// Weeks that were asked for.
         weeks: u32,
@@ -87,7 +89,7 @@ pub fn simulate(
     mut progress: impl FnMut(u32, u32),
 ) -> Result<Truth, SimulateError> {
     let Settings { weeks, stores, .. } = *settings;
-    if weeks < 9 || stores < 2 {
+    if weeks < 8 || stores < 2 {
         return Err(SimulateError::TooLittle { weeks, stores });
     }
     let chain = Chain::of(settings, STOPS);

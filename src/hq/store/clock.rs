@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 const MOST_HOURS: usize = 2048;
 
 /// Names of the days as hours are written, Monday first.
-pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+pub const WEEKDAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Opening hours as they stand in `store.hours` (JSON): what the register file says, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -83,9 +84,8 @@ pub fn calendar_of(time_zone: &str, day_begins: &str, hours: &WrittenHours) -> R
     let begins = begins.and_then(|minutes| u8::try_from(minutes / 60).ok());
     let begins =
         begins.ok_or_else(|| ClockError::DayBegins { text: day_begins.chars().take(20).collect() })?;
-    let other_days = hours.holidays.iter().map(|holiday| {
-        Ok((Day::parse(&holiday.date)?, day_hours(&holiday.hours)?))
-    });
+    let other_days =
+        hours.holidays.iter().map(|holiday| Ok((Day::parse(&holiday.date)?, day_hours(&holiday.hours)?)));
     let other_days = other_days.collect::<Result<BTreeMap<_, _>, ClockError>>()?;
     Ok(Calendar::new(Schedule::new(zone, week_hours(hours.week.as_ref())?, other_days), begins))
 }
@@ -150,7 +150,8 @@ impl StoreClock {
     #[must_use]
     pub fn new(pieces: Vec<(WallTime, Calendar)>) -> Self {
         let minute = |at: WallTime| at.minute().unix_ms() / MINUTE_MS;
-        let mut pieces: Vec<_> = pieces.into_iter().map(|(from, calendar)| (minute(from), calendar)).collect();
+        let mut pieces: Vec<_> =
+            pieces.into_iter().map(|(from, calendar)| (minute(from), calendar)).collect();
         if pieces.is_empty() {
             let always = Schedule::new(Zone::utc(), WeekHours::always(), BTreeMap::new());
             pieces.push((0, Calendar::new(always, 0)));
@@ -165,9 +166,8 @@ impl StoreClock {
     pub(in crate::hq) fn load(ask: &Connection, store_id: i64) -> rusqlite::Result<Self> {
         let sql = "SELECT hours FROM store WHERE store_id = ?1";
         let text: String = ask.prepare_cached(sql)?.query_row([store_id], |row| row.get(0))?;
-        let broken = |fault: ClockError| {
-            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(fault))
-        };
+        let broken =
+            |fault: ClockError| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(fault));
         let hours: WrittenHours = serde_json::from_str(&text)
             .map_err(|fault| broken(ClockError::Shape { cause: fault.to_string() }))?;
         let sql =
@@ -286,9 +286,8 @@ mod tests {
     /// The hour as begin (UTC), minutes, business day, hour on the clock, open minutes.
     #[track_caller]
     fn check(pieces: &[(&str, &str, &str)], open: &WrittenHours, asked: &str, expected: &str) {
-        let piece = |(from, zone, begins): &(&str, &str, &str)| {
-            (at(from), calendar_of(zone, begins, open).unwrap())
-        };
+        let piece =
+            |(from, zone, begins): &(&str, &str, &str)| (at(from), calendar_of(zone, begins, open).unwrap());
         let mut clock = StoreClock::new(pieces.iter().map(piece).collect());
         let hour = clock.hour_of(at(asked));
         let open_ms = clock.open_ms_of(hour);
@@ -296,11 +295,8 @@ mod tests {
         let Hour { start_minute, end_minute, business_day, local_hour } = hour;
         let start = WallTime::from_unix_ms(start_minute * MINUTE_MS);
         let day = Day::of_unix_days(business_day);
-        let shown = format!(
-            "{start} {} {day} {local_hour}h open {}",
-            end_minute - start_minute,
-            open_ms / MINUTE_MS
-        );
+        let shown =
+            format!("{start} {} {day} {local_hour}h open {}", end_minute - start_minute, open_ms / MINUTE_MS);
         assert_eq!(shown, expected);
     }
 
@@ -354,7 +350,8 @@ mod tests {
             calendar_of("UTC", "00:00", &hours(&[("monday", "ten")])),
         ];
         let words: Vec<_> = faults.into_iter().map(|fault| fault.unwrap_err().to_string()).collect();
-        let begins = ["\"Mars/Base\" is no time zone", "a business day begins", "\"someday\" is no", "\"ten\""];
+        let begins =
+            ["\"Mars/Base\" is no time zone", "a business day begins", "\"someday\" is no", "\"ten\""];
         for (words, begin) in words.iter().zip(begins) {
             assert!(words.starts_with(begin), "{words}");
         }

@@ -2,9 +2,7 @@
 //!
 //! Every `put_` compares first and writes only what differs, so that a register applied twice writes nothing the second time.
 
-use crate::hq::register::{
-    Clock, Display, Region, RegisteredCamera, RegisteredStore, Tenant, ZonePlace,
-};
+use crate::hq::register::{Clock, Display, Region, RegisteredCamera, RegisteredStore, Tenant, ZonePlace};
 use crate::ids::{BoxId, DisplayId, LineId, ZoneId};
 use crate::time::WallTime;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -203,7 +201,8 @@ fn find_store(
     tenant: i64,
     name: &str,
 ) -> rusqlite::Result<Option<(i64, StoreFields, bool)>> {
-    let sql = "SELECT store_id, region_id, title, currency, decimals, calendar, hours, least_coverage, simulated,
+    let sql =
+        "SELECT store_id, region_id, title, currency, decimals, calendar, hours, least_coverage, simulated,
                       retired_ms IS NOT NULL
                FROM store WHERE tenant_id = ?1 AND name = ?2";
     let read = |row: &rusqlite::Row<'_>| {
@@ -231,9 +230,19 @@ fn insert_store(
     let sql = "INSERT INTO store (tenant_id, name, region_id, title, currency, decimals, calendar, hours,
                                   least_coverage, simulated)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } = fields;
+    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } =
+        fields;
     all.prepare_cached(sql)?.execute(params![
-        tenant, name, region, title, currency, decimals, calendar, hours, least_coverage, simulated
+        tenant,
+        name,
+        region,
+        title,
+        currency,
+        decimals,
+        calendar,
+        hours,
+        least_coverage,
+        simulated
     ])?;
     Ok(all.last_insert_rowid())
 }
@@ -242,9 +251,18 @@ fn update_store(all: &Transaction<'_>, id: i64, fields: &StoreFields) -> rusqlit
     let sql = "UPDATE store SET region_id = ?2, title = ?3, currency = ?4, decimals = ?5, calendar = ?6, hours = ?7,
                                 least_coverage = ?8, simulated = ?9, retired_ms = NULL
                WHERE store_id = ?1";
-    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } = fields;
+    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } =
+        fields;
     all.prepare_cached(sql)?.execute(params![
-        id, region, title, currency, decimals, calendar, hours, least_coverage, simulated
+        id,
+        region,
+        title,
+        currency,
+        decimals,
+        calendar,
+        hours,
+        least_coverage,
+        simulated
     ])?;
     Ok(())
 }
@@ -373,8 +391,16 @@ pub(in crate::hq) fn put_display(
         let sql = "INSERT INTO display (zone_id, store_id, name, title, category, items, from_day, to_day)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let Display { id, title, category, .. } = display;
-        all.prepare_cached(sql)?
-            .execute(params![zone, store, id.as_str(), title, category, items, from, to])?;
+        all.prepare_cached(sql)?.execute(params![
+            zone,
+            store,
+            id.as_str(),
+            title,
+            category,
+            items,
+            from,
+            to
+        ])?;
         return Ok(Put::Added);
     };
     let same = [
@@ -402,8 +428,7 @@ pub(in crate::hq) fn stands_meanwhile(
 ) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM display WHERE store_id = ?1 AND name = ?2 AND from_day <> ?3
                  AND (to_day IS NULL OR to_day >= ?3) AND (?4 IS NULL OR from_day <= ?4))";
-    all.prepare_cached(sql)?
-        .query_row(params![store, display.as_str(), days.0, days.1], |row| row.get(0))
+    all.prepare_cached(sql)?.query_row(params![store, display.as_str(), days.0, days.1], |row| row.get(0))
 }
 
 /// Ends a display on a day; false where there is none of this row in this store that began by then.

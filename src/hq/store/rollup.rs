@@ -133,9 +133,7 @@ fn line_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<Li
     let mut select = all.prepare_cached(LINES)?;
     let rows = select.query_map((store_id, hour.start_minute), |row| {
         let counts = match row.get::<_, Option<i64>>(4)? {
-            Some(entries) => {
-                Some([entries, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?])
-            }
+            Some(entries) => Some([entries, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?]),
             None => None,
         };
         let (first_minute, last_minute) = (row.get(2)?, row.get(3)?);
@@ -309,7 +307,8 @@ const STORE_DAY: &str = "INSERT INTO store_day SELECT store_id, business_day, su
     count(*) FILTER (WHERE open_ms > 0), count(*) FILTER (WHERE open_ms > 0 AND NOT complete)
   FROM store_hour WHERE store_id = ?1 AND business_day = ?2 GROUP BY store_id, business_day";
 
-const ZONE_DAY: &str = "INSERT INTO zone_day SELECT zone_id, ?2, sum(visits), sum(engaged), sum(staff_visits),
+const ZONE_DAY: &str =
+    "INSERT INTO zone_day SELECT zone_id, ?2, sum(visits), sum(engaged), sum(staff_visits),
     sum(person_ms), sum(staff_person_ms), sum(open_seen_ms), ?5
   FROM zone JOIN zone_hour USING (zone_id)
   WHERE store_id = ?1 AND hour BETWEEN ?3 AND ?4 AND business_day = ?2 GROUP BY zone_id";
@@ -325,15 +324,15 @@ pub(in crate::hq) fn touch_days(
 ) -> rusqlite::Result<()> {
     for day in days {
         let of_day = (store_id, *day);
-        all.prepare_cached("DELETE FROM store_day WHERE store_id = ?1 AND business_day = ?2")?.execute(of_day)?;
+        all.prepare_cached("DELETE FROM store_day WHERE store_id = ?1 AND business_day = ?2")?
+            .execute(of_day)?;
         all.prepare_cached(STORE_DAY)?.execute(of_day)?;
         let sql = "DELETE FROM zone_day WHERE business_day = ?2 AND zone_id IN (SELECT zone_id FROM zone WHERE store_id = ?1)";
         all.prepare_cached(sql)?.execute(of_day)?;
         let sql = "SELECT min(hour), max(hour), coalesce(sum(open_ms), 0) FROM store_hour
             WHERE store_id = ?1 AND business_day = ?2";
-        let (first, last, open_ms): (Option<i64>, Option<i64>, i64) = all
-            .prepare_cached(sql)?
-            .query_row(of_day, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (first, last, open_ms): (Option<i64>, Option<i64>, i64) =
+            all.prepare_cached(sql)?.query_row(of_day, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         if let (Some(first), Some(last)) = (first, last) {
             all.prepare_cached(ZONE_DAY)?.execute((store_id, *day, first, last, open_ms))?;
         }

@@ -133,9 +133,7 @@ fn known_sale(all: &Connection, store_id: i64, id: &str) -> rusqlite::Result<Opt
 
 fn time_of(all: &Connection, store_id: i64, id: &str) -> rusqlite::Result<Option<(i64, i64)>> {
     let sql = "SELECT at_ms, business_day FROM sale WHERE store_id = ?1 AND id = ?2";
-    all.prepare_cached(sql)?
-        .query_row(params![store_id, id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+    all.prepare_cached(sql)?.query_row(params![store_id, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 fn insert_sale(
@@ -411,7 +409,8 @@ pub(in crate::hq) fn put_row_aside(
     rejected: &Rejected,
     at: WallTime,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO aside (at_ms, topic, box_id, reason, bytes, payload) VALUES (?1, ?2, NULL, ?3, ?4, ?5)";
+    let sql =
+        "INSERT INTO aside (at_ms, topic, box_id, reason, bytes, payload) VALUES (?1, ?2, NULL, ?3, ?4, ?5)";
     let reason = format!("row {}: {}", rejected.row, rejected.fault);
     let bytes = i64::try_from(rejected.excerpt.len()).unwrap_or(i64::MAX);
     all.prepare_cached(sql)?.execute(params![

@@ -57,7 +57,8 @@ pub(in crate::hq) fn register(
         VALUES (?1, (SELECT region_id FROM region WHERE tenant_id = ?1 AND name = ?2), ?3, ?4, 'EUR', 2, ?5, ?6, 0.9, 1)";
     let store_id = put(sql, &[&tenant_id, &of.region.0, &of.name, &of.title, &of.calendar, &hours])?;
     put("INSERT INTO store_clock VALUES (?1, 0, ?2, ?3)", &[&store_id, &of.time_zone, &of.day_begins])?;
-    let name: String = all.query_row("SELECT name FROM tenant WHERE tenant_id = ?1", [tenant_id], |r| r.get(0))?;
+    let name: String =
+        all.query_row("SELECT name FROM tenant WHERE tenant_id = ?1", [tenant_id], |r| r.get(0))?;
     let box_name = format!("{name}-{}", of.name);
     let of_box = put("INSERT INTO box (store_id, name) VALUES (?1, ?2)", &[&store_id, &box_name])?;
     let sql = "INSERT INTO camera (box_id, name, title) VALUES (?1, ?2, ?3)";
@@ -170,8 +171,19 @@ fn put_hour(
     let [joined, served, abandoned, wait_ms, longest_ms, length_ms, longest] = came.queue;
     let sql = "INSERT INTO queue_hour VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5, ?8, ?9, ?10, ?11, ?12, ?13)";
     all.prepare_cached(sql)?.execute(params![
-        put.queue, start, day, local, joined, served, abandoned, wait_ms, longest_ms, served * 45_000, length_ms,
-        longest, seen_ms
+        put.queue,
+        start,
+        day,
+        local,
+        joined,
+        served,
+        abandoned,
+        wait_ms,
+        longest_ms,
+        served * 45_000,
+        length_ms,
+        longest,
+        seen_ms
     ])?;
     Ok(())
 }
@@ -219,7 +231,16 @@ fn put_sales(
         let at_ms = hour.start_minute * MINUTE_MS + basket.after_ms.min(length_ms - 1);
         let what = if basket.is_refund { "refund" } else { "sale" };
         let (units, amount) = basket.lines.iter().fold((0, 0), |sum, line| (sum.0 + line.1, sum.1 + line.2));
-        sale.execute(params![store_id, id, at_ms, hour.start_minute, hour.business_day, what, amount, units])?;
+        sale.execute(params![
+            store_id,
+            id,
+            at_ms,
+            hour.start_minute,
+            hour.business_day,
+            what,
+            amount,
+            units
+        ])?;
         for (at, (good, quantity, amount)) in basket.lines.iter().enumerate() {
             let category = GOODS[*good].0;
             let item = format!("{}-{}", &category[..2], 1 + amount / 10 % 9);
@@ -230,12 +251,7 @@ fn put_sales(
 }
 
 /// Two shifts on a day, from its first open hour on.
-fn put_shifts(
-    all: &Transaction<'_>,
-    store_id: i64,
-    clock: &StoreClock,
-    first: Hour,
-) -> rusqlite::Result<()> {
+fn put_shifts(all: &Transaction<'_>, store_id: i64, clock: &StoreClock, first: Hour) -> rusqlite::Result<()> {
     let start = first.span().start;
     let open = clock.calendar_at(start).schedule().open_within(crate::calendar::TimeSpan {
         start,
@@ -254,12 +270,7 @@ fn put_shifts(
 }
 
 /// A map and moves that look like the day's first hour, many times over: for drawing, not for counting.
-fn put_maps(
-    all: &Transaction<'_>,
-    put: &PutStore,
-    day: i64,
-    came: &SimulatedHour,
-) -> rusqlite::Result<()> {
+fn put_maps(all: &Transaction<'_>, put: &PutStore, day: i64, came: &SimulatedHour) -> rusqlite::Result<()> {
     let spots = [(3.0, 8.0, 1.0), (10.0, 4.0, 1.4), (13.0, 9.0, 0.7), (7.0, 1.0, 0.9)];
     let people = came.entries.max(4) as f64;
     let (mut presence, mut dwell) = (Vec::new(), Vec::new());
@@ -276,8 +287,13 @@ fn put_maps(
     let grid = format!(
         r#"{{"space":"floor_m","cell":0.5,"left":-4.0,"top":1.0,"columns":{COLUMNS},"rows":{ROWS}}}"#
     );
-    all.prepare_cached("INSERT INTO heat_day VALUES (?1, ?2, 'simulated', ?3, ?4, ?5)")?
-        .execute(params![put.floor_camera, day, grid, json(&presence), json(&dwell)])?;
+    all.prepare_cached("INSERT INTO heat_day VALUES (?1, ?2, 'simulated', ?3, ?4, ?5)")?.execute(params![
+        put.floor_camera,
+        day,
+        grid,
+        json(&presence),
+        json(&dwell)
+    ])?;
     let mut insert = all.prepare_cached("INSERT INTO flow_day VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let moves = [
         ("seen_first", "zone:table", 30),
@@ -306,7 +322,13 @@ pub(in crate::hq) fn put_web_orders(
         VALUES (?1, ?2, ?3, 'sale', ?4, 'EUR', ?5, NULL, NULL, '[]')";
     let mut insert = all.prepare_cached(sql)?;
     for (at, order) in orders.iter().enumerate() {
-        insert.execute(params![tenant_id, format!("W{at:06}"), order.at_ms, order.amount_minor, order.units])?;
+        insert.execute(params![
+            tenant_id,
+            format!("W{at:06}"),
+            order.at_ms,
+            order.amount_minor,
+            order.units
+        ])?;
     }
     Ok(())
 }
