@@ -2,7 +2,11 @@
 //!
 //! What is not obvious: all faults come at once, each with its place, and none of them shows a secret.
 
-use super::settings::{BrokerSettings, HqSettings, HttpSettings, KeepSettings, OidcSettings};
+use super::access::OidcSettings;
+use super::mqtt::HqMqtt;
+use super::settings::{HqSettings, HttpSettings, KeepSettings};
+use super::webhooks::Private;
+use crate::publish::{ConfirmedBy, MqttSettings};
 use crate::config::broker::{host_and_port, login, tls_settings};
 use crate::config::check::{FilesBeside, PathKind, existing_file, password};
 use crate::config::document::{Entry, FaultSink, SpanRule, Table, read_document};
@@ -20,7 +24,6 @@ const DEFAULT_CLIENT_ID: &str = "footfall-hq";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8088);
 const RETRY_MAX: SpanRule = SpanRule::of_ms(30_000, 1_000, 3_600_000);
 const MOST_PROXIES: usize = 16;
-const MOST_HOSTS: usize = 64;
 /// What is shown of a text that is not understood.
 const SHOWN_CHARS: usize = 60;
 /// Registered with IANA for MQTT over TCP and over TLS.
@@ -30,7 +33,6 @@ const PORT_TLS: u16 = 8883;
 const DAY_MS: u64 = 86_400_000;
 const MINUTES: SpanRule = days(400);
 const EVENTS: SpanRule = days(90);
-const SALES: SpanRule = days(800);
 const ASIDE: SpanRule = days(30);
 const AUDIT: SpanRule = days(400);
 
@@ -81,11 +83,11 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
         None => Some(keep_of(|_, rule| rule.default_span())),
         Some(e) => e.table(|table| Some(keep_of(|key, rule| table.span(key, rule)))),
     };
-    let webhook_hosts = match root.get("webhooks") {
-        None => Some(Vec::new()),
-        Some(e) => e.table(|table| match table.get("private_hosts") {
-            None => Some(Vec::new()),
-            Some(list) => texts(&list, MOST_HOSTS),
+    let webhooks = match root.get("webhooks") {
+        None => Some(Private::default()),
+        Some(e) => e.table(|table| {
+            let is_allowed = table.get("private_networks").and_then(|e| e.flag()).unwrap_or(false);
+            Some(if is_allowed { Private::Allowed } else { Private::Refused })
         }),
     };
     Some(HqSettings {
@@ -95,7 +97,7 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
         http: http?,
         oidc: transposed(oidc)?,
         keep: keep?,
-        webhook_hosts: webhook_hosts?,
+        webhooks: webhooks?,
     })
 }
 
@@ -120,7 +122,7 @@ fn new_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     None
 }
 
-fn broker(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<BrokerSettings> {
+fn broker(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqMqtt> {
     table.refuse("password", FaultKind::PasswordInFile);
     let address = table.need("broker", "broker = \"127.0.0.1:1883\"").and_then(|e| e.parsed(host_and_port));
     let tls = table.get("tls").map(|e| e.table(|tls| tls_settings(tls, files)));
@@ -134,7 +136,20 @@ fn broker(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<BrokerSettin
     let (host, port) = address?;
     let tls = transposed(tls)?;
     let port = port.unwrap_or(if tls.is_some() { PORT_TLS } else { PORT_PLAIN });
-    Some(BrokerSettings { host, port, tls, login, client_id: client_id?, retry_max })
+    let mqtt = MqttSettings {
+        host,
+        port,
+        tls,
+        login,
+        retry_max,
+        // The rest concerns boxes.
+        batch_every: retry_max,
+        live: true,
+        confirmed_by: ConfirmedBy::default(),
+        ack_patience: retry_max,
+        home_assistant: None,
+    };
+    Some(HqMqtt { mqtt, client_id: client_id? })
 }
 
 fn http(table: &mut Table<'_>) -> Option<HttpSettings> {
@@ -218,15 +233,9 @@ fn keep_of(mut span: impl FnMut(&'static str, SpanRule) -> std::time::Duration) 
     KeepSettings {
         minutes: span("minutes", MINUTES),
         events: span("events", EVENTS),
-        sales: span("sales", SALES),
         aside: span("aside", ASIDE),
         audit: span("audit", AUDIT),
     }
-}
-
-fn texts(list: &Entry<'_>, most: usize) -> Option<Vec<String>> {
-    let entries = list.list(most, "a list of texts such as [\"10.0.0.5\"]")?;
-    entries.iter().map(|e| e.text().map(str::to_owned)).collect()
 }
 
 fn addresses(list: &Entry<'_>) -> Option<Vec<IpAddr>> {
@@ -317,7 +326,7 @@ mod tests {
             .collect();
         let settings = check(&without_notes.join("\n"), &Disk).unwrap();
         assert!(settings.oidc.is_some() && settings.register.is_some());
-        let broker = settings.broker.unwrap();
+        let broker = settings.broker.unwrap().mqtt;
         assert!(broker.tls.is_some() && broker.login.is_some());
     }
 

@@ -11,8 +11,12 @@
 //! and a box forgets nothing before it reads that. All SQL stands in [`store`].
 
 pub mod access;
+pub mod alerts;
 pub mod api;
 pub mod config;
+pub mod ingest;
+pub mod metrics;
+pub mod mqtt;
 pub mod register;
 pub mod report;
 pub mod sales;
@@ -20,3 +24,4 @@ pub mod settings;
 pub mod simulate;
 pub mod stats;
 pub mod store;
+pub mod webhooks;

@@ -2,7 +2,9 @@
 //!
 //! What is not obvious: nothing secret stands in these settings but what was read from files of their own, and `Debug` shows none of it.
 
-use crate::publish::{Login, TlsSettings};
+use super::access::OidcSettings;
+use super::mqtt::HqMqtt;
+use super::webhooks::Private;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,32 +17,15 @@ pub struct HqSettings {
     /// The register: applied at the start, and again when it changes; none: the register is changed in other ways only.
     pub register: Option<PathBuf>,
     /// Where boxes deliver; none: only what others send over HTTP arrives.
-    pub broker: Option<BrokerSettings>,
+    pub broker: Option<HqMqtt>,
     /// Where pages and API are.
     pub http: HttpSettings,
     /// Signing in elsewhere; none: with a password only.
     pub oidc: Option<OidcSettings>,
     /// How long what is kept.
     pub keep: KeepSettings,
-    /// Hosts of private networks that webhooks may be sent to.
-    pub webhook_hosts: Vec<String>,
-}
-
-/// How the broker is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokerSettings {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// TLS, where it is used.
-    pub tls: Option<TlsSettings>,
-    /// User and password, where they are used.
-    pub login: Option<Login>,
-    /// The name of the session that the broker keeps for head office.
-    pub client_id: String,
-    /// Longest wait between two attempts to reach the broker.
-    pub retry_max: Duration,
+    /// Whether webhooks may lead into a private network.
+    pub webhooks: Private,
 }
 
 /// Where pages and API are.
@@ -54,30 +39,6 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-/// Signing in with an account from elsewhere (OpenID Connect).
-#[derive(Clone, PartialEq, Eq)]
-pub struct OidcSettings {
-    /// Who knows the accounts.
-    pub issuer: String,
-    /// Head office's name there.
-    pub client_id: String,
-    /// Its secret there.
-    pub client_secret: String,
-    /// What stands on the button.
-    pub title: String,
-}
-
-/// `Debug` hides the secret.
-impl std::fmt::Debug for OidcSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OidcSettings")
-            .field("issuer", &self.issuer)
-            .field("client_id", &self.client_id)
-            .field("title", &self.title)
-            .finish_non_exhaustive()
-    }
-}
-
 /// How long what is kept. Hours and days are kept for ever: they are small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepSettings {
@@ -85,8 +46,6 @@ pub struct KeepSettings {
     pub minutes: Duration,
     /// Single events: crossings, visits, stays in queues.
     pub events: Duration,
-    /// Single transactions and shifts.
-    pub sales: Duration,
     /// What could not be read.
     pub aside: Duration,
     /// Who did what.

@@ -34,7 +34,7 @@ mod visitors;
 mod zones;
 
 pub use condition::CameraCondition;
-pub use delivery::{Ack, Backfill, Batch};
+pub use delivery::{Ack, Backfill, Batch, unpack};
 pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
 pub use store::{
     AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction,

@@ -5,7 +5,6 @@
 use crate::app::exit::Ending;
 use crate::calendar::Day;
 use crate::ids::{IdError, RegionId, StoreId, TenantId};
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -49,11 +48,12 @@ pub enum Command {
         after_help = "Example:\n  footfall-hq token grafana --account reports --scope read --config hq.toml"
     )]
     Token(TokenArgs),
-    /// Take transactions of a store out of a CSV file
+    /// Take sales, web orders or staffing out of a CSV or JSON file
     ///
-    /// Columns: id, at, amount, and where there are any what, item, category, quantity. A transaction that comes again under its id replaces the former.
-    #[command(after_help = "Example:\n  footfall-hq sales monday.csv --store acme/berlin-1 --config hq.toml")]
-    Sales(SalesArgs),
+    /// Each row names its store. What comes again under its id replaces the former; rows that cannot be taken are shown with the reason.
+    #[command(after_help = "Examples:\n  footfall-hq import sales monday.csv --tenant acme --config hq.toml\n  \
+        footfall-hq import staffing week-48.csv --tenant acme --config hq.toml\n\nColumns: docs/guide/headoffice-data.md")]
+    Import(ImportArgs),
     /// Show a store's day: hours, figures, and how much was seen
     #[command(after_help = "Examples:\n  footfall-hq day acme/berlin-1 --config hq.toml\n  \
         footfall-hq day acme/berlin-1 --day 2026-11-20 --config hq.toml")]
@@ -84,7 +84,7 @@ pub enum ConfigCommand {
 /// Who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum AccountCommand {
-    /// Make an account, or give one that is there another right
+    /// Make an account
     ///
     /// Asks for the password. There is no default one; at least 12 characters.
     #[command(
@@ -102,6 +102,9 @@ pub enum AccountCommand {
     /// Keep an account from signing in, at once
     #[command(after_help = "Example:\n  footfall-hq account disable bo --config hq.toml")]
     Disable(AccountNameArgs),
+    /// Let a disabled account sign in again
+    #[command(after_help = "Example:\n  footfall-hq account enable bo --config hq.toml")]
+    Enable(AccountNameArgs),
 }
 
 /// Which config file.
@@ -155,9 +158,9 @@ pub struct AccountAddArgs {
     /// Read the password from standard input instead of asking for it
     #[arg(long)]
     pub password_stdin: bool,
-    /// For somebody who signs in with a company account (OpenID Connect) of this verified e-mail address as name
-    #[arg(long, conflicts_with = "password_stdin")]
-    pub without_password: bool,
+    /// For somebody who signs in with the company account (OpenID Connect) of this address, and without a password here
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "password_stdin")]
+    pub email: Option<String>,
     /// The config file
     #[command(flatten)]
     pub file: FileArgs,
@@ -177,7 +180,7 @@ pub struct AccountPasswordArgs {
     pub file: FileArgs,
 }
 
-/// `footfall-hq account disable`.
+/// `footfall-hq account disable` and `enable`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct AccountNameArgs {
     /// Name of the account
@@ -209,9 +212,9 @@ pub struct TokenArgs {
     /// What it is for
     #[arg(long)]
     pub scope: TokenScopeArg,
-    /// After how many days it ends [default: never]
-    #[arg(long, value_name = "DAYS", value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_650))]
-    pub days: Option<u64>,
+    /// After how many days it ends
+    #[arg(long, value_name = "DAYS", default_value_t = 365)]
+    pub days: u32,
     /// The config file
     #[command(flatten)]
     pub file: FileArgs,
@@ -244,15 +247,29 @@ impl std::fmt::Display for StoreAddress {
     }
 }
 
-/// `footfall-hq sales`.
+/// What a file is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FeedArg {
+    /// What the stores' tills sold
+    Sales,
+    /// What the web shop sold
+    Orders,
+    /// Who works when
+    Staffing,
+}
+
+/// `footfall-hq import`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct SalesArgs {
-    /// The CSV file
-    #[arg(value_name = "CSV")]
-    pub csv: PathBuf,
-    /// The store that sold it
-    #[arg(long, value_name = "TENANT/STORE", value_parser = StoreAddress::parse)]
-    pub store: StoreAddress,
+pub struct ImportArgs {
+    /// What it is about
+    #[arg(value_name = "WHAT")]
+    pub feed: FeedArg,
+    /// The file; JSON where its name ends in .json, else CSV
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+    /// Whose stores
+    #[arg(long, value_name = "ID", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
     /// The config file
     #[command(flatten)]
     pub file: FileArgs,

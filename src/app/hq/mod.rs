@@ -1,6 +1,8 @@
 //! The commands of `footfall-hq`: what reads the arguments, builds the parts of head office and runs them.
 
+mod accounts;
 mod cli;
+mod data;
 mod register;
 mod serve;
 
@@ -21,6 +23,11 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Check(args) => check(args, out),
         Command::Config(ConfigCommand::Default) => Ok(out.write_all(config::DEFAULT_FILE.as_bytes())?),
         Command::Register(args) => register::register(args, out),
+        Command::Account(command) => accounts::run(command, out),
+        Command::Token(args) => accounts::token(args, out),
+        Command::Import(args) => data::import(args, out),
+        Command::Day(args) => data::day(args, out),
+        Command::Aside(args) => data::aside(args, out),
         _ => anyhow::bail!("not yet"),
     }
 }

@@ -57,7 +57,7 @@ fn api_settings(settings: &HqSettings) -> api::Settings {
         Some(_) => PublicAddress::Https(settings.http.public_url.clone()),
         None => PublicAddress::Loopback,
     };
-    api::Settings { public, sessions: SessionSpan::default() }
+    api::Settings { public, sessions: SessionSpan::default(), limits: Default::default() }
 }
 
 /// What answers requests.

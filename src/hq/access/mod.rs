@@ -3,15 +3,27 @@
 //! What is not obvious: nothing here is a cache. Every request asks the database whose it is and what they may, so that an account that is
 //! disabled is out with the next request, whichever process disabled it.
 
+mod accounts;
 mod grants;
+mod oidc;
 mod password;
 mod secret;
+mod tokens;
 
+pub use accounts::{
+    Account, AccountError, Actor, AuditEntry, Change, NewAccount, NewGrant, PlaceName, account_number, accounts,
+    audit_log, change_account, change_own_password, create_account, everywhere,
+};
 pub use grants::{Grant, Place, Role, Scope, StoreRow};
+pub use oidc::{Oidc, OidcError, OidcSettings, Pending, Subject, account_of};
 pub use password::{PasswordError, PasswordHashText, is_right};
 pub use secret::{Secret, SecretHash, TOKEN_PREFIX, csrf_of, hash};
+pub use tokens::{
+    NewToken, Token, TokenError, TokenScope, make_token, remove_all_tokens, remove_token, tokens,
+};
 
 use crate::hq::store::access::{self as rows, AuditLine, SessionRow};
+use crate::hq::store::accounts as table;
 use crate::hq::store::{Store, StoreError};
 use crate::time::WallTime;
 use std::sync::Arc;
@@ -137,7 +149,7 @@ pub fn check_password(
     (name, password): (&str, &str),
     from: Origin<'_>,
 ) -> Result<Option<i64>, StoreError> {
-    let known = store.read(|all| rows::password(all, name))?;
+    let known = store.read(|all| rows::password(all, &name.to_ascii_lowercase()))?;
     let stored = known.as_ref().and_then(|(_, hash)| hash.as_deref());
     let right = is_right(password, stored);
     let account_id = known.as_ref().map(|(account_id, _)| *account_id);
@@ -195,4 +207,15 @@ fn line<'a>(
     (account_id, action, detail): (Option<i64>, &'a str, &'a str),
 ) -> AuditLine<'a> {
     AuditLine { at: from.at, account_id, address: from.address, action, detail }
+}
+
+/// How long the audit log is kept: thirteen months, so that a year can be compared.
+const AUDIT_KEPT: Duration = Duration::from_secs(396 * 86_400);
+
+/// Removes what has ended: sessions, tokens, old lines of the audit log. For once an hour or a day.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub fn tidy(store: &Store, now: WallTime) -> Result<(), StoreError> {
+    store.write(|all| Ok(table::tidy(all, now, now - AUDIT_KEPT)?))
 }

@@ -3,14 +3,16 @@
 //! What is not obvious: this is decided before a route is chosen, for every address of the API except the few in [`OPEN`]. A route that forgets
 //! to ask is closed to strangers all the same; it asks, by taking a [`Caller`], for what else the account may do.
 
-use super::Service;
 use super::faults::Fault;
 use super::limits::Address;
+use super::{PublicAddress, Service};
 use crate::hq::access::{self, By, Identity, Origin, Role, Scope, StoreRow, csrf_of};
+use crate::site::till::same_secret;
 use crate::time::WallTime;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
@@ -40,6 +42,7 @@ pub struct Caller {
 #[derive(Debug, Clone)]
 pub struct Visitor {
     at: WallTime,
+    ip: IpAddr,
     address: Arc<str>,
     cookie: Option<Arc<str>>,
 }
@@ -123,6 +126,12 @@ impl Visitor {
         self.at
     }
 
+    /// From where, behind the proxy where there is one.
+    #[must_use]
+    pub const fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
     /// The address, as text.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -135,11 +144,10 @@ impl Visitor {
     }
 
     fn of(service: &Service, parts: &Parts) -> Self {
-        let address =
-            parts.extensions.get::<Address>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.0);
+        let ip = parts.extensions.get::<Address>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.0);
         let jar = CookieJar::from_headers(&parts.headers);
         let cookie = jar.get(service.settings.cookie()).map(|found| found.value().into());
-        Self { at: service.now(), address: address.to_string().into(), cookie }
+        Self { at: service.now(), ip, address: ip.to_string().into(), cookie }
     }
 }
 
@@ -194,19 +202,20 @@ pub(super) async fn guard(
     next: Next,
 ) -> Result<Response, Fault> {
     let (mut parts, body) = request.into_parts();
+    service.settings.public.is_ours(&parts)?;
     let is_open = OPEN.iter().any(|(method, path)| method == parts.method && *path == parts.uri.path());
     if !is_open {
         let caller = recognise(&service, &parts).await?;
+        service.door.account(caller.account_id())?;
         parts.extensions.insert(caller);
     }
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 async fn recognise(service: &Service, parts: &Parts) -> Result<Caller, Fault> {
-    let headers = &parts.headers;
     let from = Visitor::of(service, parts);
     let at = from.at;
-    let found = if let Some(token) = bearer(headers) {
+    let found = if let Some(token) = bearer(&parts.headers) {
         let token = token.to_owned();
         service.ask(move |store| access::by_token(store, &token, at)).await?
     } else {
@@ -214,7 +223,7 @@ async fn recognise(service: &Service, parts: &Parts) -> Result<Caller, Fault> {
         let (asked, span) = (Arc::clone(&cookie), service.settings.sessions);
         let found = service.ask(move |store| access::by_cookie(store, &asked, span, at)).await?;
         if found.is_some() && !parts.method.is_safe() {
-            is_meant(headers, &cookie)?;
+            is_meant(&parts.headers, &cookie)?;
         }
         found
     };
@@ -222,15 +231,76 @@ async fn recognise(service: &Service, parts: &Parts) -> Result<Caller, Fault> {
     Ok(Caller { identity, from })
 }
 
-/// Whether a page of ours sent this: another site's page can have the browser send the cookie, but cannot read what goes with it.
+/// Whether a page of ours sent this: another site's page can have the browser send the cookie, but cannot read what goes with it, and
+/// cannot choose what the browser says of where it comes from.
 fn is_meant(headers: &HeaderMap, cookie: &str) -> Result<(), Fault> {
     let given = headers.get(CSRF).map(|value| value.as_bytes()).unwrap_or_default();
-    if crate::site::till::same_secret(given, csrf_of(cookie).as_bytes()) {
-        return Ok(());
+    if !same_secret(given, csrf_of(cookie).as_bytes()) {
+        return Err(Fault::forbidden("csrf", "send back `csrf` of /api/v1/me as header `x-csrf-token`"));
     }
-    Err(Fault::forbidden("csrf", "send back `csrf` of /api/v1/me as header `x-csrf-token`"))
+    if !headers.contains_key(header::ORIGIN) {
+        return Err(Fault::forbidden("origin", "a browser sends `origin` with this; a program uses a token"));
+    }
+    Ok(())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+}
+
+impl PublicAddress {
+    /// Whether what changes something comes from a page of this address, where the browser says from where; and whether pages that are for this
+    /// machine only were asked for by a name of this machine. A stranger's name that leads here would make their page one of ours.
+    fn is_ours(&self, parts: &Parts) -> Result<(), Fault> {
+        let text = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let host =
+            text(header::HOST).or_else(|| parts.uri.authority().map(Authority::as_str)).unwrap_or_default();
+        if *self == Self::Loopback && !names_this_machine(host) {
+            let text =
+                "set `public_url` in the config file to open the pages under another name than localhost";
+            return Err(Fault::forbidden("host", text));
+        }
+        let Some(origin) = parts.headers.get(header::ORIGIN) else { return Ok(()) };
+        let is_same = match self {
+            Self::Loopback => origin.as_bytes().strip_prefix(b"http://") == Some(host.as_bytes()),
+            Self::Https(public) => origin.as_bytes() == public.as_bytes(),
+        };
+        if is_same || parts.method.is_safe() {
+            return Ok(());
+        }
+        Err(Fault::forbidden("origin", "this was sent from a page of another site"))
+    }
+}
+
+fn names_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_its_own_names_and_no_other() {
+        for name in
+            ["localhost", "localhost:8480", "127.0.0.1", "127.0.0.1:80", "[::1]:8480", "[::1]", "127.9.9.9"]
+        {
+            assert!(names_this_machine(name), "{name}");
+        }
+        for name in [
+            "",
+            "hq.example.com",
+            "localhost.example.com:80",
+            "10.0.0.1:8480",
+            "127.0.0.1.example.com",
+            ":80",
+        ] {
+            assert!(!names_this_machine(name), "{name}");
+        }
+    }
 }

@@ -6,35 +6,39 @@
 //!
 //! Whatever reads or writes the database does so in [`Service::ask`], off the threads that serve.
 
+mod accounts;
 pub mod caller;
 mod compare;
 mod csv;
 mod displays;
 pub mod faults;
+mod feeds;
 mod fleet;
 pub mod input;
-mod limits;
+pub mod limits;
 mod live;
-mod listen;
 mod login;
 pub mod names;
 mod overview;
+mod pages;
 mod queues;
+pub mod serve;
 mod session;
 mod stores;
 
-pub use listen::serve;
-
-use crate::hq::access::SessionSpan;
+use crate::hq::access::{Oidc, SessionSpan};
 use crate::hq::store::Store;
 use crate::time::{Clock, WallTime};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use faults::Fault;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, broadcast};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
@@ -59,6 +63,8 @@ pub struct Settings {
     pub public: PublicAddress,
     /// How long a session lasts.
     pub sessions: SessionSpan,
+    /// How much anybody gets.
+    pub limits: limits::Limits,
 }
 
 /// Under which address people open the pages.
@@ -89,6 +95,9 @@ pub struct Service {
     pub live: broadcast::Sender<LiveNow>,
     /// How it is set up.
     pub settings: Settings,
+    /// Where else one signs in.
+    oidc: Option<Arc<Oidc>>,
+    door: limits::Door,
     at_database: Arc<Semaphore>,
     at_hashing: Arc<Semaphore>,
     live_readers: Arc<Semaphore>,
@@ -99,14 +108,23 @@ impl Service {
     #[must_use]
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
         Self {
+            door: limits::Door::new(&settings.limits, &clock),
             store,
             clock,
             live: broadcast::Sender::new(LIVE_BEHIND),
+            oidc: None,
             settings,
             at_database: Arc::new(Semaphore::new(AT_DATABASE)),
             at_hashing: Arc::new(Semaphore::new(AT_HASHING)),
             live_readers: Arc::new(Semaphore::new(LIVE_READERS)),
         }
+    }
+
+    /// With somewhere else to sign in; [`serve`](serve::serve) keeps it known.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Arc<Oidc>) -> Self {
+        self.oidc = Some(oidc);
+        self
     }
 
     /// Now.
@@ -177,11 +195,18 @@ impl Settings {
 /// All that is answered.
 pub fn router(service: Arc<Service>) -> Router {
     let (api, _) = documented().split_for_parts();
-    let api = api
-        .route("/api/{*rest}", any(nothing_there))
+    let with = || Arc::clone(&service);
+    api.route("/api/{*rest}", any(nothing_there))
         .method_not_allowed_fallback(other_method)
-        .layer(from_fn_with_state(Arc::clone(&service), caller::guard));
-    api.layer(from_fn_with_state(Arc::clone(&service), limits::address)).with_state(service)
+        .layer(from_fn_with_state(with(), caller::guard))
+        // Below the guard: the pages are for anybody, what they show is not.
+        .fallback(pages::page)
+        .layer(DefaultBodyLimit::max(limits::MOST_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn_with_state(with(), limits::door))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(with(), limits::headers))
+        .with_state(service)
 }
 
 /// The document that describes the API.
@@ -225,6 +250,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(session::routes())
         .merge(login::routes())
+        .merge(accounts::routes())
         .merge(names::routes())
         .merge(overview::routes())
         .merge(stores::routes())
@@ -232,6 +258,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(displays::routes())
         .merge(queues::routes())
         .merge(fleet::routes())
+        .merge(feeds::routes())
         .merge(live::routes())
 }
 

@@ -1,10 +1,11 @@
 //! Signing in and out with a name and a password, and who one is.
 
+use super::accounts::GrantBody;
 use super::caller::{Caller, Visitor};
 use super::faults::{Fault, Faults};
 use super::input::Json;
 use super::{Answer, Service};
-use crate::hq::access::{self, Grant, Place, csrf_of};
+use crate::hq::access::{self, Grant, csrf_of};
 use crate::hq::store::StoreError;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,20 +24,7 @@ pub(super) struct Me {
     /// Goes back as header `x-csrf-token` with everything that changes something; empty for a token.
     csrf: String,
     /// What it may do, and where.
-    grants: Vec<MyGrant>,
-}
-
-/// A role, and where it holds.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MyGrant {
-    #[schema(value_type = RoleName)]
-    role: &'static str,
-    #[schema(value_type = PlaceKind)]
-    scope: &'static str,
-    /// The chain's name.
-    tenant: String,
-    /// The region's or store's name; null for a chain.
-    name: Option<String>,
+    grants: Vec<GrantBody>,
 }
 
 /// With what somebody signs in.
@@ -50,10 +38,9 @@ pub(super) struct SignIn {
     password: String,
 }
 
-/// What may be done, as the document of the API names it.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its names are used, by the document")]
+/// What may be done.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum RoleName {
     Admin,
     Manager,
@@ -61,9 +48,8 @@ pub(super) enum RoleName {
 }
 
 /// What a grant is over.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its names are used, by the document")]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum PlaceKind {
     Chain,
     Region,
@@ -89,6 +75,7 @@ async fn sign_in(
     from: Visitor,
     Json(who): Json<SignIn>,
 ) -> Result<(CookieJar, axum::Json<Me>), Fault> {
+    service.door.login(&from, Some(&who.name))?;
     let span = service.settings.sessions;
     let begun = service
         .hash(move |store| {
@@ -129,17 +116,10 @@ async fn sign_out(
 
 impl Me {
     fn of(account: &str, csrf: String, grants: &[Grant]) -> Self {
-        Self { account: account.to_owned(), csrf, grants: grants.iter().map(MyGrant::of).collect() }
-    }
-}
-
-impl MyGrant {
-    fn of(grant: &Grant) -> Self {
-        let (scope, name) = match &grant.place {
-            Place::Chain => ("chain", None),
-            Place::Region { name, .. } => ("region", Some(name.clone())),
-            Place::Store { name, .. } => ("store", Some(name.clone())),
-        };
-        Self { role: grant.role.as_str(), scope, tenant: grant.tenant.clone(), name }
+        Self {
+            account: account.to_owned(),
+            csrf,
+            grants: grants.iter().cloned().map(GrantBody::from).collect(),
+        }
     }
 }

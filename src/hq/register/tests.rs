@@ -255,3 +255,26 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn sales_follow_a_clock_that_was_put_right() {
+    let (_folder, store) = database();
+    apply(SMALL, &store, now()).unwrap();
+    let sent = crate::hq::sales::Sent {
+        tenant: "acme",
+        feed: crate::hq::sales::Feed::Sales,
+        format: crate::hq::sales::Format::Csv,
+        bytes: b"store,id,at,amount,item,category\na,1,2026-09-20T23:30:00Z,5.00,A,shoes\n",
+        way: crate::hq::sales::Way::File,
+    };
+    crate::hq::sales::take(&sent, &crate::hq::sales::Anything, &store, now()).unwrap();
+    let days = || -> Vec<i64> {
+        let sql = "SELECT business_day FROM sale UNION ALL SELECT business_day FROM item_day";
+        let day = |row: &rusqlite::Row<'_>| row.get(0);
+        store.read(|ask| ask.prepare(sql)?.query_map([], day)?.collect()).unwrap()
+    };
+    let day = Day::parse("2026-09-20").unwrap().unix_days();
+    assert_eq!(days(), [day, day]);
+    apply(&SMALL.replace("UTC", "Asia/Taipei"), &store, now()).unwrap();
+    assert_eq!(days(), [day + 1, day + 1]);
+}

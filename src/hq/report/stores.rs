@@ -272,3 +272,19 @@ pub(in crate::hq) fn day(store: &Store, of: Found, day: &str) -> Result<StoreDay
         hours: hours.iter().map(hour).collect(),
     })
 }
+
+/// A day of a store by its name; the newest where none is given.
+///
+/// # Errors
+/// [`ReportError`].
+pub fn day_of(
+    store: &Store,
+    scope: &Scope,
+    name: (&str, &str),
+    day: Option<&str>,
+    now: WallTime,
+) -> Result<StoreDay, ReportError> {
+    let found = find(store, scope, name, now)?;
+    let newest = shown(found.newest);
+    self::day(store, found, day.unwrap_or(&newest))
+}

@@ -5,23 +5,33 @@
 //! tables and their meaning are in `schema.sql`.
 
 pub(in crate::hq) mod access;
+pub(in crate::hq) mod accounts;
+pub(in crate::hq) mod alerts;
+mod aside;
 pub mod clock;
+pub mod intake;
+pub(in crate::hq) mod metrics;
+mod minutes;
+mod places;
+mod quarters;
+mod ranges;
 pub(in crate::hq) mod register;
 pub(in crate::hq) mod report;
+pub mod retention;
 pub mod rollup;
 pub(in crate::hq) mod sales;
 pub(in crate::hq) mod simulated;
+mod upgrade;
+pub(in crate::hq) mod webhooks;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use upgrade::VERSION;
 
 /// Tells the file from other SQLite files: "FFHQ".
 const APPLICATION_ID: i64 = 0x4646_4851;
-
-/// The version that this software writes.
-const VERSION: i64 = 1;
 
 /// How long a statement waits for another process, such as a person's shell on the same file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,7 +59,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A newer head office wrote it.
-    #[error("database {path} has version {found}, this footfall-hq knows {known}; update footfall-hq", known = VERSION)]
+    #[error("database {path} has version {found}, this footfall-hq knows {VERSION}; update footfall-hq")]
     Newer {
         /// The database.
         path: PathBuf,
@@ -97,6 +107,8 @@ impl Store {
         writer.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         writer.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        // Intake alone has some fifty statements.
+        writer.set_prepared_statement_cache_capacity(200);
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), idle: Mutex::default() })
     }
 
@@ -159,6 +171,26 @@ impl Store {
 }
 
 impl StoreError {
+    /// Whether waiting may help: a full disk can be emptied, another process lets go of the file. What the statements
+    /// themselves say stays as it is.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Sqlite { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(
+                    ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::OutOfMemory
+                )
+            ),
+            Self::Directory { .. } | Self::Foreign { .. } | Self::Newer { .. } => false,
+        }
+    }
+
     fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match source.sqlite_error_code() {
@@ -208,7 +240,7 @@ fn prepare(sqlite: &mut Connection, path: &Path) -> Result<(), StoreError> {
             all.pragma_update(None, "user_version", VERSION).map_err(failed)?;
             all.commit().map_err(failed)
         }
-        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, 1..=VERSION) => upgrade::upgrade(sqlite, version, upgrade::STEPS).map_err(failed),
         (APPLICATION_ID, found) if found > VERSION => Err(StoreError::Newer { path: path.to_owned(), found }),
         _ => Err(StoreError::Foreign { path: path.to_owned() }),
     }

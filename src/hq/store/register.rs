@@ -2,9 +2,14 @@
 //!
 //! Every `put_` compares first and writes only what differs, so that a register applied twice writes nothing the second time.
 
-use crate::hq::register::{Clock, Display, Region, RegisteredCamera, RegisteredStore, Tenant, ZonePlace};
+use super::clock::{StoreClock, WrittenHoliday, WrittenHours};
+use super::rollup;
+use crate::calendar::{Day, TimeOfDay, Zone};
+use crate::hq::register::{
+    Clock, Display, Region, RegisteredCamera, RegisteredStore, Tenant, ZonePlace,
+};
 use crate::ids::{BoxId, DisplayId, LineId, ZoneId};
-use crate::time::WallTime;
+use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::BTreeSet;
 
@@ -187,7 +192,13 @@ pub(in crate::hq) fn put_store(
         update_store(all, id, &wanted)?;
     }
     let since = put_clocks(all, id, &store.clocks)?;
+    let touched = since.into_iter().chain(touched_since(&wanted, &had)).min();
     fields.extend(since.map(|_| "clock"));
+    if let Some(from_ms) = touched {
+        let mut clock = StoreClock::load(all, id)?;
+        super::sales::sort_anew(all, &mut clock, id, from_ms)?;
+        rollup::remake_from(all, id, from_ms.div_euclid(MINUTE_MS))?;
+    }
     let put = match (is_retired, fields.is_empty()) {
         (true, _) => Put::Added,
         (false, true) => Put::Same,
@@ -196,13 +207,34 @@ pub(in crate::hq) fn put_store(
     Ok((id, put))
 }
 
+/// Whether they are not the same hours of the same date; what a day is called changes no hour.
+fn is_other_day(one: &WrittenHoliday, other: &WrittenHoliday) -> bool {
+    one.date != other.date || one.hours != other.hours
+}
+
+/// From when on hours are different because of what is written of them; none: they are not. A holiday of next year touches nothing
+/// of this one, while a week's hours and the least coverage hold for all times.
+fn touched_since(wanted: &StoreFields, had: &StoreFields) -> Option<i64> {
+    let read = |text: &str| serde_json::from_str::<WrittenHours>(text).unwrap_or_default();
+    let (new, old) = (read(&wanted.hours), read(&had.hours));
+    if new.week != old.week || wanted.least_coverage.to_bits() != had.least_coverage.to_bits() {
+        return Some(0);
+    }
+    let differ = |one: &WrittenHours, other: &WrittenHours| {
+        let alone = one.holidays.iter().filter(|day| other.holidays.iter().all(|known| is_other_day(known, day)));
+        alone.filter_map(|day| Day::parse(&day.date).ok()).min()
+    };
+    let first = differ(&new, &old).into_iter().chain(differ(&old, &new)).min()?;
+    // Somewhere in the world the day before is still that day.
+    Some(Zone::utc().at(first.before(), TimeOfDay::parse("00:00")?).unix_ms())
+}
+
 fn find_store(
     all: &Transaction<'_>,
     tenant: i64,
     name: &str,
 ) -> rusqlite::Result<Option<(i64, StoreFields, bool)>> {
-    let sql =
-        "SELECT store_id, region_id, title, currency, decimals, calendar, hours, least_coverage, simulated,
+    let sql = "SELECT store_id, region_id, title, currency, decimals, calendar, hours, least_coverage, simulated,
                       retired_ms IS NOT NULL
                FROM store WHERE tenant_id = ?1 AND name = ?2";
     let read = |row: &rusqlite::Row<'_>| {
@@ -230,19 +262,9 @@ fn insert_store(
     let sql = "INSERT INTO store (tenant_id, name, region_id, title, currency, decimals, calendar, hours,
                                   least_coverage, simulated)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } =
-        fields;
+    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } = fields;
     all.prepare_cached(sql)?.execute(params![
-        tenant,
-        name,
-        region,
-        title,
-        currency,
-        decimals,
-        calendar,
-        hours,
-        least_coverage,
-        simulated
+        tenant, name, region, title, currency, decimals, calendar, hours, least_coverage, simulated
     ])?;
     Ok(all.last_insert_rowid())
 }
@@ -251,18 +273,9 @@ fn update_store(all: &Transaction<'_>, id: i64, fields: &StoreFields) -> rusqlit
     let sql = "UPDATE store SET region_id = ?2, title = ?3, currency = ?4, decimals = ?5, calendar = ?6, hours = ?7,
                                 least_coverage = ?8, simulated = ?9, retired_ms = NULL
                WHERE store_id = ?1";
-    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } =
-        fields;
+    let StoreFields { region, title, currency, decimals, calendar, hours, least_coverage, simulated } = fields;
     all.prepare_cached(sql)?.execute(params![
-        id,
-        region,
-        title,
-        currency,
-        decimals,
-        calendar,
-        hours,
-        least_coverage,
-        simulated
+        id, region, title, currency, decimals, calendar, hours, least_coverage, simulated
     ])?;
     Ok(())
 }
@@ -391,16 +404,8 @@ pub(in crate::hq) fn put_display(
         let sql = "INSERT INTO display (zone_id, store_id, name, title, category, items, from_day, to_day)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let Display { id, title, category, .. } = display;
-        all.prepare_cached(sql)?.execute(params![
-            zone,
-            store,
-            id.as_str(),
-            title,
-            category,
-            items,
-            from,
-            to
-        ])?;
+        all.prepare_cached(sql)?
+            .execute(params![zone, store, id.as_str(), title, category, items, from, to])?;
         return Ok(Put::Added);
     };
     let same = [
@@ -428,7 +433,8 @@ pub(in crate::hq) fn stands_meanwhile(
 ) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM display WHERE store_id = ?1 AND name = ?2 AND from_day <> ?3
                  AND (to_day IS NULL OR to_day >= ?3) AND (?4 IS NULL OR from_day <= ?4))";
-    all.prepare_cached(sql)?.query_row(params![store, display.as_str(), days.0, days.1], |row| row.get(0))
+    all.prepare_cached(sql)?
+        .query_row(params![store, display.as_str(), days.0, days.1], |row| row.get(0))
 }
 
 /// Ends a display on a day; false where there is none of this row in this store that began by then.

@@ -8,6 +8,7 @@
 //! arrive does not matter.
 
 use super::clock::{Hour, StoreClock};
+use super::minutes;
 use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeSet;
@@ -298,6 +299,72 @@ fn remake_hour(
         lines.passersby_seen_ms.unwrap_or(0).min(open_ms),
     ])?;
     Ok(till.has_rows && before != Some(true))
+}
+
+/// Makes hours and days of a store anew from `from_minute` on, where its time zone or opening hours were changed for a time that
+/// is told of already. What was deleted cannot be made anew: hours before the first minute that is kept stay as they are.
+/// Heat maps and flow stay with the business day that they were counted to.
+///
+/// # Errors
+/// What SQLite says.
+pub(in crate::hq) fn remake_from(
+    all: &Transaction<'_>,
+    store_id: i64,
+    from_minute: i64,
+) -> rusqlite::Result<()> {
+    let kept = "SELECT min(minute) FROM line JOIN line_minute USING (line_id) WHERE store_id = ?1";
+    let kept: Option<i64> = all.prepare_cached(kept)?.query_row([store_id], |row| row.get(0))?;
+    let sql = "SELECT min(hour), max(hour) FROM store_hour WHERE store_id = ?1";
+    let (first, last): (Option<i64>, Option<i64>) =
+        all.prepare_cached(sql)?.query_row([store_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (Some(kept), Some(first), Some(last)) = (kept, first, last) else { return Ok(()) };
+    let mut clock = StoreClock::load(all, store_id)?;
+    let oldest = hour_at(&mut clock, kept);
+    // Of an hour that has older ones before it, some minutes may be gone already.
+    let oldest = if first < oldest.start_minute { oldest.end_minute } else { first.min(oldest.start_minute) };
+    // The hour that the change lies in had minutes of both sides.
+    let from = hour_at(&mut clock, from_minute - 1).start_minute.max(oldest);
+    let days = "SELECT DISTINCT business_day FROM store_hour WHERE store_id = ?1 AND hour >= ?2";
+    let days: BTreeSet<i64> = all
+        .prepare_cached(days)?
+        .query_map((store_id, from), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    minutes::hours_anew(all, &mut clock, store_id, from)?;
+    sales_anew(all, &mut clock, store_id, from)?;
+    all.prepare_cached("DELETE FROM store_hour WHERE store_id = ?1 AND hour >= ?2")?.execute((store_id, from))?;
+    let mut hours: BTreeSet<i64> =
+        open_hours(&mut clock, from, last + 1).into_iter().map(|hour| hour.start_minute).collect();
+    let told = "SELECT hour FROM line JOIN line_hour USING (line_id) WHERE store_id = ?1 AND hour >= ?2
+        UNION SELECT hour FROM zone JOIN zone_hour USING (zone_id) WHERE store_id = ?1 AND hour >= ?2
+        UNION SELECT hour FROM sale WHERE store_id = ?1 AND hour >= ?2";
+    let mut told = all.prepare_cached(told)?;
+    for hour in told.query_map((store_id, from), |row| row.get(0))? {
+        hours.insert(hour?);
+    }
+    touch_hours_by(all, &mut clock, store_id, &hours)?;
+    // Also days that have no hour any more.
+    touch_days(all, store_id, &days)
+}
+
+/// Sales keep their time, and get the hour and day that it lies in now.
+fn sales_anew(
+    all: &Transaction<'_>,
+    clock: &mut StoreClock,
+    store_id: i64,
+    from_minute: i64,
+) -> rusqlite::Result<()> {
+    let sql = "SELECT id, at_ms FROM sale WHERE store_id = ?1 AND at_ms >= ?2";
+    let sales: Vec<(String, i64)> = all
+        .prepare_cached(sql)?
+        .query_map((store_id, from_minute * MINUTE_MS), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let sql = "UPDATE sale SET hour = ?3, business_day = ?4 WHERE store_id = ?1 AND id = ?2";
+    let mut update = all.prepare_cached(sql)?;
+    for (id, at_ms) in sales {
+        let hour = clock.hour_of(WallTime::from_unix_ms(at_ms));
+        update.execute((store_id, id, hour.start_minute, hour.business_day))?;
+    }
+    Ok(())
 }
 
 const STORE_DAY: &str = "INSERT INTO store_day SELECT store_id, business_day, sum(open_ms), sum(entries), sum(exits),

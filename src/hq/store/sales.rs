@@ -4,12 +4,10 @@
 //! either of the two touches is made anew, also that of a sale which is voided now or no longer is.
 
 use super::clock::StoreClock;
-use super::rollup;
-use crate::analytics::conversion::TillSums;
-use crate::calendar::TimeSpan;
+use super::{aside, rollup};
 use crate::hq::sales::{Put, Sale, WebOrder};
 use crate::site::Shift;
-use crate::site::till::{Rejected, Transaction as Basket, TransactionLine, What};
+use crate::site::till::{Rejected, Transaction as Basket, TransactionLine};
 use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::BTreeSet;
@@ -133,7 +131,9 @@ fn known_sale(all: &Connection, store_id: i64, id: &str) -> rusqlite::Result<Opt
 
 fn time_of(all: &Connection, store_id: i64, id: &str) -> rusqlite::Result<Option<(i64, i64)>> {
     let sql = "SELECT at_ms, business_day FROM sale WHERE store_id = ?1 AND id = ?2";
-    all.prepare_cached(sql)?.query_row(params![store_id, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    all.prepare_cached(sql)?
+        .query_row(params![store_id, id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
 }
 
 fn insert_sale(
@@ -271,46 +271,6 @@ fn lines_json(lines: &[TransactionLine]) -> String {
     serde_json::Value::Array(lines.iter().map(line).collect()).to_string()
 }
 
-/// What the web shop sold in a span and a currency, by the rules of a till. Never part of a store's sums.
-///
-/// # Errors
-/// What SQLite says.
-pub(in crate::hq) fn web_sums(
-    ask: &Connection,
-    tenant_id: i64,
-    currency: &str,
-    span: TimeSpan,
-) -> rusqlite::Result<TillSums> {
-    let sql = "SELECT count(*) FILTER (WHERE what = 'sale'),
-          coalesce(sum(amount_minor) FILTER (WHERE what = 'sale'), 0),
-          coalesce(sum(amount_minor) FILTER (WHERE what = 'refund'), 0),
-          coalesce(sum(units) FILTER (WHERE what = 'sale'), 0),
-          count(units) FILTER (WHERE what = 'sale')
-        FROM web_order WHERE tenant_id = ?1 AND at_ms >= ?2 AND at_ms < ?3 AND currency = ?4
-          AND NOT EXISTS (SELECT 1 FROM web_order AS void
-                          WHERE void.tenant_id = ?1 AND void.voids = web_order.id AND void.what = 'void')";
-    let values = params![tenant_id, span.start.unix_ms(), span.end.unix_ms(), currency];
-    let whole = |number: i64| u64::try_from(number).unwrap_or(0);
-    all_sums(ask, sql, values, whole)
-}
-
-fn all_sums(
-    ask: &Connection,
-    sql: &str,
-    values: &[&dyn rusqlite::ToSql],
-    whole: impl Fn(i64) -> u64,
-) -> rusqlite::Result<TillSums> {
-    ask.prepare_cached(sql)?.query_row(values, |row| {
-        Ok(TillSums {
-            transactions: whole(row.get(0)?),
-            sales_minor: row.get(1)?,
-            refunds_minor: row.get(2)?,
-            units: whole(row.get(3)?),
-            with_units: whole(row.get(4)?),
-        })
-    })
-}
-
 /// Keeps shifts of a store, and makes anew the hours that they reach into.
 ///
 /// # Errors
@@ -409,21 +369,7 @@ pub(in crate::hq) fn put_row_aside(
     rejected: &Rejected,
     at: WallTime,
 ) -> rusqlite::Result<()> {
-    let sql =
-        "INSERT INTO aside (at_ms, topic, box_id, reason, bytes, payload) VALUES (?1, ?2, NULL, ?3, ?4, ?5)";
     let reason = format!("row {}: {}", rejected.row, rejected.fault);
-    let bytes = i64::try_from(rejected.excerpt.len()).unwrap_or(i64::MAX);
-    all.prepare_cached(sql)?.execute(params![
-        at.unix_ms(),
-        feed,
-        reason,
-        bytes,
-        rejected.excerpt.as_bytes()
-    ])?;
-    Ok(())
-}
-
-/// The kind of a transaction that a box sent.
-pub(in crate::hq) fn kind(name: &str) -> Option<What> {
-    What::named(name)
+    let payload = rejected.excerpt.as_bytes();
+    aside::put(all, aside::Aside { at, topic: feed, box_id: None, reason: &reason, payload })
 }

@@ -579,7 +579,12 @@ CREATE TABLE webhook (
   -- Which rules it hears of (JSON list); empty: all.
   rules      TEXT NOT NULL,
   disabled   INTEGER NOT NULL CHECK (disabled IN (0, 1)),
-  created_ms INTEGER NOT NULL
+  created_ms INTEGER NOT NULL,
+  -- What was delivered and what was given up since it was made, and what the last try gave; NULL before the first.
+  delivered   INTEGER NOT NULL DEFAULT 0,
+  given_up    INTEGER NOT NULL DEFAULT 0,
+  last_answer TEXT,
+  last_ms     INTEGER
 ) STRICT;
 
 -- What still has to be told, in order; kept until it was, or was given up.
@@ -589,7 +594,6 @@ CREATE TABLE webhook_delivery (
   body        TEXT NOT NULL,
   created_ms  INTEGER NOT NULL,
   tries       INTEGER NOT NULL,
-  next_ms     INTEGER NOT NULL,
-  -- What the last try gave; NULL before the first.
-  last_answer TEXT
+  next_ms     INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX webhook_delivery_in_order ON webhook_delivery (webhook_id, delivery_id);

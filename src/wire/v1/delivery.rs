@@ -55,16 +55,24 @@ impl Batch<AnyRecord> {
     /// # Errors
     /// [`WireError`] says whether it is not gzip, too large, or not a batch.
     pub fn from_gzip(payload: &[u8]) -> Result<Self, WireError> {
-        let mut json = Vec::new();
-        GzDecoder::new(payload)
-            .take(MAX_BATCH_BYTES + 1)
-            .read_to_end(&mut json)
-            .map_err(|source| WireError::Unpack { len: payload.len(), source })?;
-        if json.len() as u64 > MAX_BATCH_BYTES {
-            return Err(WireError::TooLarge { len: payload.len() });
-        }
-        Ok(serde_json::from_slice(&json)?)
+        Ok(serde_json::from_slice(&unpack(payload)?)?)
     }
+}
+
+/// The JSON of a payload from `records`, for whoever reads record by record.
+///
+/// # Errors
+/// [`WireError`] says whether it is not gzip, or too large.
+pub fn unpack(payload: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut json = Vec::new();
+    GzDecoder::new(payload)
+        .take(MAX_BATCH_BYTES + 1)
+        .read_to_end(&mut json)
+        .map_err(|source| WireError::Unpack { len: payload.len(), source })?;
+    if json.len() as u64 > MAX_BATCH_BYTES {
+        return Err(WireError::TooLarge { len: payload.len() });
+    }
+    Ok(json)
 }
 
 /// The message on `ack`, from whoever stores the records.

@@ -1,0 +1,79 @@
+//! Lets go of what is older than it is to be kept, in small pieces so that nobody who writes waits for long.
+//!
+//! What is not obvious: hours and days stay. They do not need their minutes, as intake adds to an hour what a minute changed;
+//! a minute that comes after its hour's were deleted still counts there, and is deleted in the next round.
+
+use super::{Store, StoreError};
+use crate::time::{MINUTE_MS, WallTime};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Rows of one piece: some 20 ms.
+const MOST_ROWS: i64 = 5000;
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Minutes of lines, zones, queues and of people inside.
+    pub minutes: Duration,
+    /// Events.
+    pub events: Duration,
+    /// What could not be read, and strangers.
+    pub aside: Duration,
+    /// Who did what, ended alerts, and what webhooks were told.
+    pub audit: Duration,
+}
+
+impl Default for Retention {
+    /// Minutes 400 days, so that last year's same day is there; events 90 days; aside 30; audit 400.
+    fn default() -> Self {
+        Self { minutes: DAY * 400, events: DAY * 90, aside: DAY * 30, audit: DAY * 400 }
+    }
+}
+
+/// Deletes at most `?2` rows older than `?1`, by the table's own key.
+const MINUTES: [&str; 4] = [
+    "DELETE FROM line_minute WHERE (line_id, minute) IN (SELECT line_id, minute FROM line CROSS JOIN line_minute
+        USING (line_id) WHERE minute < ?1 LIMIT ?2)",
+    "DELETE FROM zone_minute WHERE (zone_id, minute) IN (SELECT zone_id, minute FROM zone CROSS JOIN zone_minute
+        USING (zone_id) WHERE minute < ?1 LIMIT ?2)",
+    "DELETE FROM queue_minute WHERE (zone_id, minute) IN (SELECT zone_id, minute FROM zone CROSS JOIN queue_minute
+        USING (zone_id) WHERE minute < ?1 LIMIT ?2)",
+    "DELETE FROM occupancy_minute WHERE (store_id, minute) IN (SELECT store_id, minute FROM store CROSS JOIN occupancy_minute
+        USING (store_id) WHERE minute < ?1 LIMIT ?2)",
+];
+const EVENTS: &str = "DELETE FROM event WHERE (box_id, seq) IN (SELECT box_id, seq FROM (SELECT DISTINCT kind FROM event) AS known
+    CROSS JOIN event USING (kind) WHERE at_ms < ?1 LIMIT ?2)";
+const ASIDE: [&str; 2] = [
+    "DELETE FROM aside WHERE aside_id IN (SELECT aside_id FROM aside WHERE at_ms < ?1 LIMIT ?2)",
+    "DELETE FROM stranger WHERE topic IN (SELECT topic FROM stranger WHERE last_ms < ?1 LIMIT ?2)",
+];
+const AUDIT: [&str; 3] = [
+    "DELETE FROM audit WHERE audit_id IN (SELECT audit_id FROM audit WHERE at_ms < ?1 LIMIT ?2)",
+    "DELETE FROM alert WHERE alert_id IN (SELECT alert_id FROM alert WHERE ended_ms < ?1 LIMIT ?2)",
+    "DELETE FROM webhook_delivery WHERE delivery_id IN (SELECT delivery_id FROM webhook_delivery WHERE created_ms < ?1 LIMIT ?2)",
+];
+
+impl Store {
+    /// Deletes one piece of what is too old at `now`; the number of rows, 0 where nothing is left to delete. Between two
+    /// pieces others write: call it again after a pause until it says 0.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_piece(&self, keep: &Retention, now: WallTime) -> Result<usize, StoreError> {
+        let before = |span: Duration| (now - span).unix_ms();
+        let minutes = MINUTES.iter().map(|sql| (*sql, before(keep.minutes).div_euclid(MINUTE_MS)));
+        let events = [(EVENTS, before(keep.events))];
+        let aside = ASIDE.iter().map(|sql| (*sql, before(keep.aside)));
+        let audit = AUDIT.iter().map(|sql| (*sql, before(keep.audit)));
+        for (sql, limit) in minutes.chain(events).chain(aside).chain(audit) {
+            let deleted = self
+                .write::<_, StoreError>(|all| Ok(all.prepare_cached(sql)?.execute((limit, MOST_ROWS))?))?;
+            if deleted > 0 {
+                return Ok(deleted);
+            }
+        }
+        Ok(0)
+    }
+}
