@@ -51,7 +51,10 @@ async fn made(service: &Service, caller: &Caller, asked: Asked) -> Result<Compar
     });
     let names: Option<Vec<_>> = names.take(MOST_STORES + 1).collect();
     let names = names.filter(|names| names.len() <= MOST_STORES).ok_or_else(|| {
-        Fault::bad("query", format!("stores: give 1 to {MOST_STORES} as tenant/store, with commas between them"))
+        Fault::bad(
+            "query",
+            format!("stores: give 1 to {MOST_STORES} as tenant/store, with commas between them"),
+        )
     })?;
     let work = move |store: &crate::hq::store::Store| {
         let found = names.iter().map(|(tenant, name)| find(store, &scope, (tenant, name), now));

@@ -126,8 +126,10 @@ impl Cell {
 impl IntoResponse for Table {
     fn into_response(self) -> Response {
         let named = format!("attachment; filename=\"{}.csv\"", self.name);
-        let headers =
-            [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, named)];
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            (header::CONTENT_DISPOSITION, named),
+        ];
         match self.text() {
             Ok(text) => (headers, text).into_response(),
             Err(fault) => Fault::inside(&fault).into_response(),

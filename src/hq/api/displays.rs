@@ -99,8 +99,9 @@ fn numbers(name: &str, text: Option<&str>) -> Result<Vec<i64>, Fault> {
     let text = needed(name, text)?;
     let numbers = text.split(',').take(MOST_DISPLAYS + 1).map(|number| number.trim().parse().ok());
     let numbers: Option<Vec<i64>> = numbers.collect();
-    numbers
-        .ok_or_else(|| Fault::bad("query", format!("{name}: give numbers of displays with commas between them")))
+    numbers.ok_or_else(|| {
+        Fault::bad("query", format!("{name}: give numbers of displays with commas between them"))
+    })
 }
 
 async fn listed(service: &Service, caller: &Caller, asked: Listed) -> Result<Displays, Fault> {

@@ -55,8 +55,20 @@ async fn alerts_csv(State(service): State<Arc<Service>>, caller: Caller) -> Resu
 impl Tabular for Fleet {
     fn table(&self) -> Table {
         let columns = vec![
-            "tenant", "store", "box", "state", "since_ms", "software", "watermark", "highest", "last_record_ms",
-            "lag_s", "late", "missing_records", "cameras_down", "problems",
+            "tenant",
+            "store",
+            "box",
+            "state",
+            "since_ms",
+            "software",
+            "watermark",
+            "highest",
+            "last_record_ms",
+            "lag_s",
+            "late",
+            "missing_records",
+            "cameras_down",
+            "problems",
         ];
         let row = |of: &report::BoxReport| -> Vec<Cell> {
             let missing: i64 = of.missing.iter().map(|[first, last]| last - first + 1).sum();

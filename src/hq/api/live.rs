@@ -54,5 +54,6 @@ async fn live(
 fn event(now: LiveNow, readable: &HashSet<i64>) -> Option<Result<Event, Infallible>> {
     // A line break would end the event's data early; JSON in one line has none.
     let is_one_line = !now.json.contains(['\n', '\r']);
-    (readable.contains(&now.store_id) && is_one_line).then(|| Ok(Event::default().event("now").data(&*now.json)))
+    (readable.contains(&now.store_id) && is_one_line)
+        .then(|| Ok(Event::default().event("now").data(&*now.json)))
 }

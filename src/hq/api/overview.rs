@@ -5,8 +5,8 @@ use super::csv::{Table, Tabular, columns, figures};
 use super::faults::{Fault, Faults};
 use super::input::Query;
 use super::{Answer, Service};
-use crate::hq::report::overview::{Overview, overview as report};
 use crate::hq::report::ReportError;
+use crate::hq::report::overview::{Overview, overview as report};
 use axum::extract::State;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -55,7 +55,17 @@ async fn overview_csv(
 
 impl Tabular for Overview {
     fn table(&self) -> Table {
-        let first = ["day", "rank", "tenant", "store", "title", "region", "currency", "last_week_visitors", "last_year_visitors"];
+        let first = [
+            "day",
+            "rank",
+            "tenant",
+            "store",
+            "title",
+            "region",
+            "currency",
+            "last_week_visitors",
+            "last_year_visitors",
+        ];
         let row = |of: &crate::hq::report::overview::RankedStore| {
             let before = |figures: &Option<crate::hq::report::figures::Figures>| {
                 figures.as_ref().map(|figures| figures.visitors).into()

@@ -295,7 +295,10 @@ fn check(question: &Question) -> Result<(), ReportError> {
         Question::Against { .. } => 7,
     };
     if !(7..=MOST_DAYS / 2).contains(&days) {
-        return Err(ReportError::value("days", format!("give 7 to {} days; whole weeks are best", MOST_DAYS / 2)));
+        return Err(ReportError::value(
+            "days",
+            format!("give 7 to {} days; whole weeks are best", MOST_DAYS / 2),
+        ));
     }
     match question {
         Question::Against { display, other, .. } if display == other => {
@@ -413,7 +416,8 @@ fn measure(
 
 /// The same question has the same interval on every day.
 fn seed_of(displays: &[i64]) -> u64 {
-    let mixed = displays.iter().fold(0_u64, |seed, id| seed.wrapping_mul(31).wrapping_add(id.cast_unsigned()));
+    let mixed =
+        displays.iter().fold(0_u64, |seed, id| seed.wrapping_mul(31).wrapping_add(id.cast_unsigned()));
     crate::random::scattered(mixed)
 }
 

@@ -339,9 +339,8 @@ fn parts(told: State) -> (Vec<CameraReport>, Vec<ProblemReport>, Vec<AuditReport
 /// # Errors
 /// [`ReportError`].
 pub fn alerts(store: &Store, scope: &Scope, now: WallTime) -> Result<Alerts, ReportError> {
-    let (stores, alerts) = store.read(|ask| {
-        Ok((names::stores(ask, scope)?, rows::alerts(ask, (now - RECENT).unix_ms())?))
-    })?;
+    let (stores, alerts) =
+        store.read(|ask| Ok((names::stores(ask, scope)?, rows::alerts(ask, (now - RECENT).unix_ms())?)))?;
     let alert = |row: rows::AlertRow| {
         let of = stores.iter().find(|of| of.store_id == row.store_id)?;
         Some(Alert {

@@ -78,11 +78,7 @@ struct Grid {
     rows: u32,
 }
 
-fn camera(
-    store: &Store,
-    of: &Found,
-    names: (&str, &str),
-) -> Result<i64, ReportError> {
+fn camera(store: &Store, of: &Found, names: (&str, &str)) -> Result<i64, ReportError> {
     let found = store.read(|ask| zones::camera(ask, of.row.store_id, names))?;
     found.ok_or(ReportError::NotThere)
 }
@@ -133,7 +129,8 @@ pub(in crate::hq) fn flow(
 ) -> Result<Flow, ReportError> {
     let camera = camera(store, of, names)?;
     let all = store.read(|ask| zones::flow(ask, camera, range.pair()))?;
-    let (others, listed): (Vec<_>, Vec<_>) = all.into_iter().partition(|(from, to, _)| from == "*" && to == "*");
+    let (others, listed): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(from, to, _)| from == "*" && to == "*");
     Ok(Flow {
         moves: listed.into_iter().map(|(from, to, people)| Move { from, to, people }).collect(),
         other_moves: others.iter().map(|(.., people)| people).sum(),

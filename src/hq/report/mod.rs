@@ -44,3 +44,6 @@ impl ReportError {
         Self::Value { name, why: why.into() }
     }
 }
+
+#[cfg(test)]
+mod tests;

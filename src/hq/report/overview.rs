@@ -134,9 +134,7 @@ fn of_store(ask: &Ask, row: StoreRow, facts: Facts, (day, now): (i64, StoreNow))
         };
         [over(day)?, over(week)?, over(year)?]
     } else {
-        let of = |wanted: i64| {
-            days.iter().find(|(day, _)| *day == wanted).map(|(_, sums)| vec![*sums])
-        };
+        let of = |wanted: i64| days.iter().find(|(day, _)| *day == wanted).map(|(_, sums)| vec![*sums]);
         let year = sums::days(ask, row.store_id, (year, year))?.first().map(|(_, sums)| vec![*sums]);
         [of(day), of(week), year]
     };

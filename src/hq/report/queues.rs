@@ -130,8 +130,7 @@ pub(in crate::hq) fn queues(store: &Store, of: Found, range: Range) -> Result<Qu
 
 fn queue(zone: String, title: String, hours: &[QueueHour]) -> Queue {
     let mut all = Sum::default();
-    let (mut by_hour, mut by_day) =
-        (BTreeMap::<(usize, u8), Sum>::new(), BTreeMap::<i64, Sum>::new());
+    let (mut by_hour, mut by_day) = (BTreeMap::<(usize, u8), Sum>::new(), BTreeMap::<i64, Sum>::new());
     for hour in hours {
         all.add(hour);
         by_hour.entry((weekday(hour.business_day), hour.local_hour)).or_default().add(hour);

@@ -255,7 +255,8 @@ fn funnel(of: &Figures) -> Vec<Step> {
 pub(in crate::hq) fn day(store: &Store, of: Found, day: &str) -> Result<StoreDay, ReportError> {
     let wanted = parse_day(day)?;
     let least = of.facts.least_coverage;
-    let hours = store.read(|ask: &Ask| -> Asked<_> { sums::hours(ask, of.row.store_id, (wanted, wanted)) })?;
+    let hours =
+        store.read(|ask: &Ask| -> Asked<_> { sums::hours(ask, of.row.store_id, (wanted, wanted)) })?;
     let mut total = Tally::new();
     hours.iter().for_each(|row| total.add(&row.sums, least));
     let hour = |row: &HourRow| HourFigures {

@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 const MOST_HOURS: usize = 2048;
 
 /// Names of the days as hours are written, Monday first.
-pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+pub const WEEKDAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Opening hours as they stand in `store.hours` (JSON): what the register file says, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

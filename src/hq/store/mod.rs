@@ -21,6 +21,7 @@ pub(in crate::hq) mod report;
 pub mod retention;
 pub mod rollup;
 pub(in crate::hq) mod sales;
+pub(in crate::hq) mod simulated;
 mod upgrade;
 pub(in crate::hq) mod webhooks;
 

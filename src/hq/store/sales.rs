@@ -179,7 +179,7 @@ const ITEM_DAY: &str = "INSERT INTO item_day
   GROUP BY 3, 4";
 
 /// What was sold by item on a day, made anew.
-fn remake_items(all: &Transaction<'_>, store_id: i64, day: i64) -> rusqlite::Result<()> {
+pub(super) fn remake_items(all: &Transaction<'_>, store_id: i64, day: i64) -> rusqlite::Result<()> {
     let sql = "DELETE FROM item_day WHERE store_id = ?1 AND business_day = ?2";
     all.prepare_cached(sql)?.execute(params![store_id, day])?;
     all.prepare_cached(ITEM_DAY)?.execute(params![store_id, day])?;

@@ -30,11 +30,13 @@ pub(in crate::hq) struct ZoneDay {
     pub(in crate::hq) open_ms: i64,
 }
 
-pub(super) const OF_STORE: &str = "SELECT display_id, display.store_id, zone_id, display.name, display.title, zone.name,
+pub(super) const OF_STORE: &str =
+    "SELECT display_id, display.store_id, zone_id, display.name, display.title, zone.name,
     category, items, from_day, to_day FROM display JOIN zone USING (zone_id)
   WHERE display.store_id = ?1 ORDER BY display.name, from_day";
 
-pub(super) const ONE: &str = "SELECT display_id, display.store_id, zone_id, display.name, display.title, zone.name,
+pub(super) const ONE: &str =
+    "SELECT display_id, display.store_id, zone_id, display.name, display.title, zone.name,
     category, items, from_day, to_day FROM display JOIN zone USING (zone_id) WHERE display_id = ?1";
 
 pub(super) const ZONE_DAYS: &str =

@@ -65,7 +65,8 @@ pub(in crate::hq) struct AlertRow {
 
 /// The boxes of all stores by store: a few for each.
 pub(in crate::hq) fn boxes(ask: &Connection) -> rusqlite::Result<Vec<(i64, BoxRow)>> {
-    let sql = "SELECT box_id, name, watermark, highest, last_record_ms, lag_ms, state, store_id FROM box ORDER BY name";
+    let sql = "SELECT box_id, name, watermark, highest, last_record_ms, lag_ms, state, store_id FROM box
+        WHERE retired_ms IS NULL ORDER BY name";
     let mut select = ask.prepare_cached(sql)?;
     let rows = select.query_map([], |row| {
         let of_box = BoxRow {

@@ -26,8 +26,7 @@ pub(super) const HOURS: &str = concat!(
      WHERE store_id = ?1 AND business_day BETWEEN ?2 AND ?3 ORDER BY hour"
 );
 
-pub(super) const NEWEST: &str =
-    "SELECT business_day FROM store_day WHERE store_id = ?1 AND business_day <= ?2 ORDER BY business_day DESC LIMIT 1";
+pub(super) const NEWEST: &str = "SELECT business_day FROM store_day WHERE store_id = ?1 AND business_day <= ?2 ORDER BY business_day DESC LIMIT 1";
 
 pub(super) const FACTS: &str = "SELECT least_coverage, calendar,
     (SELECT time_zone FROM store_clock WHERE store_clock.store_id = store.store_id ORDER BY from_ms DESC LIMIT 1),

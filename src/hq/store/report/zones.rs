@@ -39,7 +39,8 @@ pub(super) const FLOW: &str = "SELECT from_place, to_place, sum(people) FROM flo
 
 /// The queues of a store: row, name, title.
 pub(in crate::hq) fn queues(ask: &Connection, store_id: i64) -> rusqlite::Result<Vec<(i64, String, String)>> {
-    let sql = "SELECT zone_id, name, title FROM zone WHERE store_id = ?1 AND is_queue = 1 ORDER BY name, zone_id";
+    let sql =
+        "SELECT zone_id, name, title FROM zone WHERE store_id = ?1 AND is_queue = 1 ORDER BY name, zone_id";
     let mut select = ask.prepare_cached(sql)?;
     select.query_map([store_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
 }
