@@ -208,10 +208,18 @@ export function fleet(): Api.Fleet {
   };
 }
 
+const ALERT_TEXTS: Record<Api.Alerts['alerts'][number]['rule'], Api.Alerts['alerts'][number]['text']> = {
+  no_data: { key: 'no_data', values: { box: 'box-s03', minutes: 312 } },
+  camera_moved: { key: 'camera_moved_moved', values: { kind: 'moved', box: 'box-s05', camera: 'door' } },
+  queue: { key: 'queue_length', values: { kind: 'length', box: 'box-s09', zone: 'till', value: 9, limit: 6 } },
+  traffic: { key: 'traffic_low', values: { kind: 'low', visitors: 21, usual: 84, least: 51, most: 120, hour: 18 } },
+  alarm: { key: 'alarm_hours', values: { kind: 'hours', box: 'box-s02', zone: 'stock', people: 1 } },
+};
+
 export function alerts(): Api.Alerts {
   const now = Date.now();
   const of = (id: number, rule: Api.Alerts['alerts'][number]['rule'], store: string, about: string, hours: number, lasted: number | null): Api.Alerts['alerts'][number] => ({
-    id, rule, tenant: 'acme', store, about, began_ms: now - hours * HOUR_MS, ended_ms: lasted === null ? null : now - (hours - lasted) * HOUR_MS, text: { key: rule, values: {} },
+    id, rule, tenant: 'acme', store, about, began_ms: now - hours * HOUR_MS, ended_ms: lasted === null ? null : now - (hours - lasted) * HOUR_MS, text: ALERT_TEXTS[rule],
   });
   return {
     alerts: [of(1, 'no_data', 's03', 'box-s03', 5, null), of(2, 'camera_moved', 's05', 'door', 2, null), of(3, 'queue', 's09', 'Till', 0.3, null), of(4, 'queue', 's01', 'Till', 27, 0.4), of(5, 'traffic', 's14', 's14', 51, 2), of(6, 'no_data', 's11', 'box-s11', 80, 1.5)],

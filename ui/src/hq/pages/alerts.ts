@@ -35,7 +35,8 @@ export async function alerts(visit: Visit): Promise<View> {
 /** The sentence of an alert; one whose key is newer than these pages is told by its rule. */
 function words(visit: Visit, one: Alert): string {
   const key = `alert.${one.text.key}`;
-  const values = { about: one.about, ...one.text.values, store: titleOf(visit.stores, one) };
+  const given = Object.entries(one.text.values).filter(([, value]) => value !== null);
+  const values = { about: one.about, ...Object.fromEntries(given), store: titleOf(visit.stores, one) };
   return known(key) ? t(key, values) : t(`alert.${one.rule}`, values);
 }
 

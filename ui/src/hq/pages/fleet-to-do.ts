@@ -1,7 +1,7 @@
 // What is wrong with a box, as tasks: what it means for the figures, and what somebody can do about it.
 
 import type { Fleet } from '../../api';
-import { ago, duration, integer, known, t } from '../../kit/i18n';
+import { ago, duration, known, t } from '../../kit/i18n';
 import type { Tone } from '../../kit/state';
 
 type Box = Fleet['boxes'][number];
@@ -59,10 +59,9 @@ function ofRecords(box: Box, store: string): Task[] {
   ];
 }
 
-/** Reasons as the box gave them; each once. */
+/** Reasons as head office noted them, in English; each once. */
 function whyLost(box: Box): string {
-  const reasons = new Set(box.lost.map((one) => { const key = `lost.${one.why}`; return known(key) ? t(key) : one.why; }));
-  return [...reasons].slice(0, 3).join(', ') || integer(0);
+  return [...new Set(box.lost.map((one) => one.why))].slice(0, 3).join(', ');
 }
 
 function ofProblems(box: Box, store: string, now_ms: number): Task[] {

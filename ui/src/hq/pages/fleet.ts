@@ -68,7 +68,7 @@ function boxes(visit: Visit, data: Fleet, now_ms: number): HTMLElement {
 }
 
 function state(row: Box, now_ms: number): Child {
-  const since = row.since_ms === null ? '' : ` ${ago(row.since_ms, now_ms)}`;
+  const since = row.since_ms === null ? '' : ` ${t('fleet.for', { span: duration((now_ms - row.since_ms) / 1000) })}`;
   return [badge(STATE_TONE[row.state], t(`fleet.state.${row.state}`)), since];
 }
 

@@ -93,7 +93,7 @@ function options(chart: SeriesChart, place: HTMLElement, width: number): uPlot.O
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, splits: (self) => everyFew(count, self.width), values: (_, splits) => splits.map((at) => chart.labels[at] ?? '') },
+      { ...axis, size: 28, grid: { show: false }, splits: (self) => everyFew(count, self.width), values: (_, splits) => splits.map((at) => chart.labels[at] ?? '') },
       { ...axis, size: (_, values) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_, splits) => splits.map(write) },
     ],
     cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
