@@ -195,7 +195,7 @@ export function fleet(): Api.Fleet {
       since_ms: at === 19 ? null : now - (offline ? 5 : 90) * HOUR_MS, software: at === 19 ? null : '0.5.0',
       watermark: 184_220 + at * 913, highest: 184_220 + at * 913 + (late ? 420 : 0), last_record_ms: at === 19 ? null : now - (offline ? 5 * HOUR_MS : 21_000),
       lag_s: at === 19 ? null : late ? 3120 : 2.4, late,
-      missing: late ? [[184_300, 184_350]] : [], lost: at === 9 ? [{ first: 9120, last: 9188, why: 'gap' }] : [],
+      missing: late ? [[184_300, 184_350]] : [], lost: at === 9 ? [{ first: 9120, last: 9188, why: "the box's disk budget was used up" }] : [],
       cameras: at === 19 ? [] : [{ camera: 'door', state: offline ? 'down' : 'up', conditions: at === 4 ? ['moved'] : at === 11 ? ['blocked'] : [] }, { camera: 'hall', state: at === 8 ? 'down' : 'up', conditions: [] }],
       problems: at === 13 ? [{ about: 'clock', text: 'the clock is 4 s behind the broker', since_ms: now - 2 * HOUR_MS }] : [],
       audit: at % 4 === 0 ? [{ camera: 'door', line: 'entrance', accuracy: 0.973 - at / 400, low: 0.951 - at / 400, high: 0.987 - at / 500, minutes: 120, people: 412 + at, from_ms: now - 90 * 24 * HOUR_MS, to_ms: now - 90 * 24 * HOUR_MS + 2 * HOUR_MS }] : [],

@@ -137,7 +137,7 @@ test('on a phone "more" unfolds the other areas', () =>
 test('the language is changed at once, and stays', () =>
   check({}, async (page) => {
     await signIn(page, '/account');
-    await page.locator('main select').selectOption('zh-TW');
+    await page.getByLabel('Language').selectOption('zh-TW');
     await page.locator('html[lang=zh-TW]').waitFor();
     await page.locator('nav.rail', { hasText: '總覽' }).waitFor();
     await page.reload();

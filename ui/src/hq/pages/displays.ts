@@ -92,7 +92,7 @@ function fields(visit: Visit, all: readonly Display[], kind: Kind): HTMLElement 
     const other = visit.query.get('other') ?? choices.find((choice) => choice.value !== display)?.value ?? '';
     return h('div', { class: 'form-row' }, one, select(t('displays.other'), choices, other, (to) => visit.ask({ other: to })));
   }
-  return h('div', { class: 'stack' }, changedAndSpan(visit, all, span), h('div', { class: 'halves' }, ...groups(visit, all)));
+  return h('div', { class: 'stack' }, changedAndSpan(visit, all, span), h('details', { 'data-keep': 'groups' }, h('summary', null, t('displays.groups')), h('div', { class: 'halves' }, ...groups(visit, all))));
 }
 
 function changedAndSpan(visit: Visit, all: readonly Display[], span: HTMLElement): HTMLElement {
