@@ -2,13 +2,16 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Fault, LoginWays, Me, Stores } from '../src/api';
+import type { Fault, LoginWays, Me, Stores, Tokens } from '../src/api';
 import { STORES } from './chain';
 import * as pages from './pages';
 
 const ME: Me = { account: 'demo', csrf: 'made-up', grants: [{ role: 'viewer', scope: 'chain', tenant: 'acme', name: null }] };
 const WAYS: LoginWays = { password: true, oidc: { title: 'Example ID', href: '/api/v1/oidc/begin' } };
 const PASSWORD = 'demo';
+const TOKENS: Tokens = {
+  tokens: [{ id: 1, name: 'warehouse', scope: 'read', created_ms: Date.now() - 40 * 86_400_000, last_used_ms: Date.now() - 3_600_000, expires_ms: Date.now() + 50 * 86_400_000 }],
+};
 
 /** Middleware for a development server; passes on what is not of the API. */
 export function answer(request: IncomingMessage, response: ServerResponse, next: () => void): void {
@@ -51,6 +54,7 @@ function asked(path: string, query: URLSearchParams): unknown {
   if (path === '/displays/compare') return pages.displayComparison(query);
   if (path === '/fleet') return pages.fleet();
   if (path === '/alerts') return pages.alerts();
+  if (path === '/tokens') return TOKENS;
   const [, tenant, name, rest] = /^\/stores\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? [];
   const store = tenant && name ? pages.find(decodeURIComponent(tenant), decodeURIComponent(name)) : undefined;
   if (!store) return null;

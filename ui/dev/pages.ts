@@ -195,7 +195,7 @@ export function fleet(): Api.Fleet {
       since_ms: at === 19 ? null : now - (offline ? 5 : 90) * HOUR_MS, software: at === 19 ? null : '0.5.0',
       watermark: 184_220 + at * 913, highest: 184_220 + at * 913 + (late ? 420 : 0), last_record_ms: at === 19 ? null : now - (offline ? 5 * HOUR_MS : 21_000),
       lag_s: at === 19 ? null : late ? 3120 : 2.4, late,
-      missing: late ? [[184_300, 184_350]] : [], lost: at === 9 ? [{ first: 9120, last: 9188, why: 'gap' }] : [],
+      missing: late ? [[184_300, 184_350]] : [], lost: at === 9 ? [{ first: 9120, last: 9188, why: "the box's disk budget was used up" }] : [],
       cameras: at === 19 ? [] : [{ camera: 'door', state: offline ? 'down' : 'up', conditions: at === 4 ? ['moved'] : at === 11 ? ['blocked'] : [] }, { camera: 'hall', state: at === 8 ? 'down' : 'up', conditions: [] }],
       problems: at === 13 ? [{ about: 'clock', text: 'the clock is 4 s behind the broker', since_ms: now - 2 * HOUR_MS }] : [],
       audit: at % 4 === 0 ? [{ camera: 'door', line: 'entrance', accuracy: 0.973 - at / 400, low: 0.951 - at / 400, high: 0.987 - at / 500, minutes: 120, people: 412 + at, from_ms: now - 90 * 24 * HOUR_MS, to_ms: now - 90 * 24 * HOUR_MS + 2 * HOUR_MS }] : [],
@@ -208,10 +208,18 @@ export function fleet(): Api.Fleet {
   };
 }
 
+const ALERT_TEXTS: Record<Api.Alerts['alerts'][number]['rule'], Api.Alerts['alerts'][number]['text']> = {
+  no_data: { key: 'no_data', values: { box: 'box-s03', minutes: 312 } },
+  camera_moved: { key: 'camera_moved_moved', values: { kind: 'moved', box: 'box-s05', camera: 'door' } },
+  queue: { key: 'queue_length', values: { kind: 'length', box: 'box-s09', zone: 'till', value: 9, limit: 6 } },
+  traffic: { key: 'traffic_low', values: { kind: 'low', visitors: 21, usual: 84, least: 51, most: 120, hour: 18 } },
+  alarm: { key: 'alarm_hours', values: { kind: 'hours', box: 'box-s02', zone: 'stock', people: 1 } },
+};
+
 export function alerts(): Api.Alerts {
   const now = Date.now();
   const of = (id: number, rule: Api.Alerts['alerts'][number]['rule'], store: string, about: string, hours: number, lasted: number | null): Api.Alerts['alerts'][number] => ({
-    id, rule, tenant: 'acme', store, about, began_ms: now - hours * HOUR_MS, ended_ms: lasted === null ? null : now - (hours - lasted) * HOUR_MS, text: { key: rule, values: {} },
+    id, rule, tenant: 'acme', store, about, began_ms: now - hours * HOUR_MS, ended_ms: lasted === null ? null : now - (hours - lasted) * HOUR_MS, text: ALERT_TEXTS[rule],
   });
   return {
     alerts: [of(1, 'no_data', 's03', 'box-s03', 5, null), of(2, 'camera_moved', 's05', 'door', 2, null), of(3, 'queue', 's09', 'Till', 0.3, null), of(4, 'queue', 's01', 'Till', 27, 0.4), of(5, 'traffic', 's14', 's14', 51, 2), of(6, 'no_data', 's11', 'box-s11', 80, 1.5)],

@@ -41,6 +41,14 @@ export interface Me {
 /** `GET /api/v1/login` (no session needed): how one may sign in. `POST /api/v1/session` {name, password}; `DELETE /api/v1/session`. */
 export interface LoginWays { password: boolean; oidc: { title: string; href: string } | null; }
 
+/** `GET /api/v1/tokens`: one's own; `POST /api/v1/tokens` {name, scope, days} makes one, `DELETE /api/v1/tokens/{id}` takes it back. */
+export interface Tokens { tokens: Token[]; }
+export interface Token { id: number; name: string; scope: 'read' | 'feed'; created_ms: number; last_used_ms: number | null; expires_ms: number; }
+/** The only time that `secret` is told: it goes as `Authorization: Bearer SECRET`. */
+export interface MadeToken { secret: string; token: Token; }
+/** `PUT /api/v1/me/password`; 204, and one has to sign in again. */
+export interface OwnPassword { present: string; password: string; }
+
 /** A store as lists name it. Its address is `tenant/store`. */
 export interface StoreName {
   tenant: string;

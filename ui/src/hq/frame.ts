@@ -54,7 +54,7 @@ export function frame({ account, simulated }: FrameOptions): Frame {
     h('a', { class: 'brand', href: '/' }, h('img', { src: '/favicon.svg', alt: '' }), 'footfall'),
     h('div', { class: 'end' }, h('a', { href: '/account', 'aria-label': t('frame.account', { account }) }, account)),
   );
-  const element = h('div', null, skip, bar, awayStrip(), simulatedStrip(simulated), h('div', { class: 'frame' }, nav, main));
+  const element = h('div', { class: simulated === 'all' ? 'all-simulated' : null }, skip, bar, awayStrip(), simulatedStrip(simulated), h('div', { class: 'frame' }, nav, main));
   return {
     element,
     main,

@@ -70,6 +70,7 @@ async function show(): Promise<void> {
   const { signal } = leaving;
   const found = find(location.pathname);
   const sameAsBefore = shownPath === location.pathname;
+  const wentThere = shownPath !== null;
   shownPath = location.pathname;
   around.at(location.pathname);
   const blank = setTimeout(() => {
@@ -80,7 +81,7 @@ async function show(): Promise<void> {
   try {
     const view = await view_of(found, visit);
     clearTimeout(blank);
-    if (!signal.aborted) put(view, { sameAsBefore, signal });
+    if (!signal.aborted) put(view, { sameAsBefore, wentThere, signal });
   } catch (fault) {
     clearTimeout(blank);
     if (!signal.aborted) putFault(fault);
@@ -92,7 +93,7 @@ async function view_of(found: Found, visit: Visit): Promise<View> {
   return page(visit);
 }
 
-function put(view: View, how: { sameAsBefore: boolean; signal: AbortSignal }): void {
+function put(view: View, how: { sameAsBefore: boolean; wentThere: boolean; signal: AbortSignal }): void {
   if (!session) return;
   const { main } = session.frame;
   document.title = `${view.title} · footfall`;
@@ -102,12 +103,19 @@ function put(view: View, how: { sameAsBefore: boolean; signal: AbortSignal }): v
   } else {
     main.replaceChildren(view.content);
     scrollTo(0, 0);
-    // Whoever hears the page is told where they are; whoever sees it sees no ring around a heading.
-    const heading = main.querySelector('h1');
-    heading?.setAttribute('tabindex', '-1');
-    heading?.focus({ preventScroll: true });
+    if (how.wentThere) focusHeading(main);
   }
   if (view.refresh_s) keepFresh(view.refresh_s, how.signal);
+}
+
+/**
+ * Whoever hears the page is told where they are; whoever sees it sees no ring around a heading. Not where the browser itself loaded the
+ * page: there it begins at the top, where the skip link is.
+ */
+function focusHeading(main: HTMLElement): void {
+  const heading = main.querySelector('h1');
+  heading?.setAttribute('tabindex', '-1');
+  heading?.focus({ preventScroll: true });
 }
 
 /** Draws anew after a while, but not behind a screen that nobody looks at. */

@@ -42,13 +42,17 @@ export const storeApi = (of: { tenant: string; store: string }): string =>
 /** `tenant/store`, as lists in addresses name it. */
 export const storeKey = (of: { tenant: string; store: string }): string => `${of.tenant}/${of.store}`;
 
-/** The store of a path, as the list of stores knows it; `null` where the account may not read it or there is none. */
-export function storeOf(visit: Visit): StoreName | null {
-  const { tenant, store } = visit.path;
-  return visit.stores.find((one) => one.tenant === tenant && one.store === store) ?? null;
+/** The store of an answer that names its address only. */
+function among(stores: readonly StoreName[], of: { tenant: string; store: string }): StoreName | undefined {
+  return stores.find((one) => one.tenant === of.tenant && one.store === of.store);
+}
+
+/** The clock of a store; `undefined`, which is the reader's own, for one that is not known. */
+export function zoneOf(stores: readonly StoreName[], of: { tenant: string; store: string }): string | undefined {
+  return among(stores, of)?.time_zone;
 }
 
 /** How a store is called where head office sends its address only. */
 export function titleOf(stores: readonly StoreName[], of: { tenant: string; store: string }): string {
-  return stores.find((one) => one.tenant === of.tenant && one.store === of.store)?.title ?? of.store;
+  return among(stores, of)?.title ?? of.store;
 }

@@ -79,9 +79,12 @@ export function whyAbsent(figures: Figures, name: string): string | null {
   return key ? t(key, { share: percent(figures.coverage, 0) }) : null;
 }
 
+/** What the till alone knows; how much the cameras saw does not matter to it. */
+const OF_TILL: readonly FigureName[] = ['transactions', 'sales_minor', 'average_transaction_minor', 'units_per_transaction'];
+
 /** A difference to an earlier time: `null` where one of the two is not known or not complete. */
 export function change(name: FigureName, now: Figures, before: Figures | null): number | null {
-  if (!before || !before.complete) return null;
+  if (!before || (!OF_TILL.includes(name) && !(now.complete && before.complete))) return null;
   const [a, b] = [now[name], before[name]];
   if (a === null || b === null) return null;
   if (KIND[name] === 'share') return a - b;
@@ -96,7 +99,8 @@ export function changeMark(name: FigureName, difference: number | null): HTMLEle
   const still = Math.abs(difference) < (share ? 0.0005 : 0.005);
   const direction = still ? 'same' : difference > 0 ? 'up' : 'down';
   const tone = NEUTRAL.includes(name) ? 'same' : direction;
-  const text = share ? t('change.points', { points: signed(difference * 100) }) : signedPercent(difference);
+  const size = still ? 0 : difference;
+  const text = share ? t('change.points', { points: signed(size * 100) }) : signedPercent(size);
   const arrow = { up: '▲', down: '▼', same: '=' }[direction];
   return h('span', { class: `change ${tone}` }, h('span', { 'aria-hidden': 'true' }, `${arrow} `), h('span', { class: 'unseen' }, `${t(`change.${direction}`)} `), text);
 }
@@ -129,7 +133,8 @@ export function figureTile({ name, figures, currency, against = [] }: FigureTile
 function againstWords(name: FigureName, now: Figures, before: { title: string; figures: Figures | null }): Child {
   const mark = changeMark(name, change(name, now, before.figures));
   if (mark) return [mark, ' ', before.title];
-  const why = before.figures && !before.figures.complete ? 'change.incomplete' : 'change.nothing';
+  const isIncomplete = before.figures !== null && !(now.complete && before.figures.complete);
+  const why = isIncomplete ? 'change.incomplete' : 'change.nothing';
   return t(why, { time: before.title });
 }
 

@@ -5,6 +5,8 @@ import { type Child, freshId, h } from './dom';
 export interface Choice {
   value: string;
   title: string;
+  /** What is read aloud instead, where the title is a sign. */
+  spoken?: string;
   /** Heading under which it stands in the list. */
   group?: string;
 }
@@ -43,11 +45,24 @@ export function segments(label: string, choices: readonly Choice[], value: strin
   const buttons = choices.map((one) =>
     h(
       'button',
-      { type: 'button', 'aria-pressed': String(one.value === value), 'data-keep': `${label}:${one.value}`, click: () => change(one.value) },
+      { type: 'button', 'aria-pressed': String(one.value === value), 'aria-label': one.spoken, title: one.spoken, 'data-keep': `${label}:${one.value}`, click: () => change(one.value) },
       one.title,
     ),
   );
   return h('div', { class: 'segments', role: 'group', 'aria-label': label }, ...buttons);
+}
+
+/** The same under a label that is seen. */
+export function labelledSegments(label: string, choices: readonly Choice[], value: string, change: (value: string) => void): HTMLElement {
+  return h('div', { class: 'field' }, h('span', { class: 'field-label', 'aria-hidden': 'true' }, label), segments(label, choices, value, change));
+}
+
+/** Buttons to the one before and the one after. */
+export function steps(label: string, before: Choice, after: Choice, change: (value: string) => void): HTMLElement {
+  const shape = { type: 'button' } as const;
+  const button = (one: Choice): HTMLElement =>
+    h('button', { ...shape, 'aria-label': one.spoken, title: one.spoken, 'data-keep': `${label}:${one.spoken}`, click: () => change(one.value) }, one.title);
+  return h('div', { class: 'segments', role: 'group', 'aria-label': label }, button(before), button(after));
 }
 
 /** Many of a list, each with a box to tick. */

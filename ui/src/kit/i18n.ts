@@ -154,17 +154,24 @@ export interface Currency {
   decimals: number;
 }
 export interface MoneyStyle {
-  /** Hide the fraction of sums so large that nobody reads it. */
+  /** Whether sums so large that nobody reads all of it may be shortened. */
   fraction: 'always' | 'small';
 }
+
+/** From here on nobody reads the last digits, and a phone has no room for them. */
+const LARGE = 10_000_000;
 
 /** Money given in the currency's smallest unit. */
 export function money(minor: number, of: Currency, style: MoneyStyle = { fraction: 'always' }): string {
   const major = minor / 10 ** of.decimals;
-  const digits = style.fraction === 'small' && Math.abs(major) >= 1000 ? 0 : of.decimals;
-  const options = { currency: of.currency, minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
+  const isShort = style.fraction === 'small';
+  const digits = isShort && Math.abs(major) >= 1000 ? 0 : of.decimals;
+  const options: Intl.NumberFormatOptions =
+    isShort && Math.abs(major) >= LARGE
+      ? { currency: of.currency, notation: 'compact', maximumSignificantDigits: 4 }
+      : { currency: of.currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
   try {
-    return numbers({ style: 'currency', currencyDisplay: 'narrowSymbol', ...options }).format(major);
+    return numbers({ style: 'currency', ...options }).format(major);
   } catch {
     // A currency that this browser does not know.
     return `${decimal(major, digits)} ${of.currency}`;

@@ -9,6 +9,8 @@ export interface Column<Row> {
   cell: (row: Row) => Child;
   /** Numbers stand to the right. */
   number?: boolean;
+  /** Sentences want more room than names. */
+  words?: boolean;
   /** What rows are sorted by; a column without it is not sorted by. */
   by?: (row: Row) => number | string | null;
   /** The cell that names its row. */
@@ -86,7 +88,7 @@ function fillRows<Row>(body: HTMLElement, options: TableOptions<Row>, rows: read
 }
 
 function cell<Row>(column: Column<Row>, row: Row): HTMLElement {
-  const shape = { class: column.number ? 'number' : null };
+  const shape = { class: column.number ? 'number' : column.words ? 'words' : null };
   return column.heads ? h('th', { scope: 'row', ...shape }, column.cell(row)) : h('td', shape, column.cell(row));
 }
 

@@ -1,4 +1,4 @@
-// Who one is here, the language, and the way out.
+// Who one is here, the language, one's password and tokens, and the way out.
 
 import type { Me } from '../../api';
 import { send } from '../../kit/client';
@@ -7,6 +7,8 @@ import { t } from '../../kit/i18n';
 import { faultText, notice } from '../../kit/state';
 import { languageTool } from '../language';
 import type { View, Visit } from '../visit';
+import { passwordPanel } from './account-password';
+import { tokensPanel } from './account-tokens';
 import { pageHead } from './parts';
 
 export async function account(visit: Visit): Promise<View> {
@@ -23,6 +25,8 @@ export async function account(visit: Visit): Promise<View> {
       signOut(visit),
     ),
     h('section', { class: 'panel' }, languageTool(visit.restart)),
+    passwordPanel(visit),
+    tokensPanel(visit),
   );
   return { title, content };
 }

@@ -6,7 +6,7 @@ import { h } from '../../kit/dom';
 import { ago, duration, known, moment, t } from '../../kit/i18n';
 import { badge, notice, type Tone } from '../../kit/state';
 import { table } from '../../kit/table';
-import { storeAddress, titleOf, type View, type Visit } from '../visit';
+import { storeAddress, titleOf, zoneOf, type View, type Visit } from '../visit';
 import { pageHead } from './parts';
 
 type Alert = Alerts['alerts'][number];
@@ -35,7 +35,8 @@ export async function alerts(visit: Visit): Promise<View> {
 /** The sentence of an alert; one whose key is newer than these pages is told by its rule. */
 function words(visit: Visit, one: Alert): string {
   const key = `alert.${one.text.key}`;
-  const values = { about: one.about, ...one.text.values, store: titleOf(visit.stores, one) };
+  const given = Object.entries(one.text.values).filter(([, value]) => value !== null);
+  const values = { about: one.about, ...Object.fromEntries(given), store: titleOf(visit.stores, one) };
   return known(key) ? t(key, values) : t(`alert.${one.rule}`, values);
 }
 
@@ -63,8 +64,8 @@ function past(visit: Visit, over: readonly Alert[]): HTMLElement {
     none: t('alerts.none_past'),
     columns: [
       { title: t('table.store'), heads: true, by: (row) => titleOf(visit.stores, row), cell: (row) => titleOf(visit.stores, row) },
-      { title: t('alerts.what'), by: (row) => row.rule, cell: (row) => words(visit, row) },
-      { title: t('alerts.began'), by: (row) => row.began_ms, cell: (row) => moment(row.began_ms) },
+      { title: t('alerts.what'), words: true, by: (row) => row.rule, cell: (row) => words(visit, row) },
+      { title: t('alerts.began'), by: (row) => row.began_ms, cell: (row) => moment(row.began_ms, zoneOf(visit.stores, row)) },
       { title: t('alerts.lasted'), number: true, by: (row) => (row.ended_ms ?? row.began_ms) - row.began_ms, cell: (row) => duration(((row.ended_ms ?? row.began_ms) - row.began_ms) / 1000) },
     ],
   });

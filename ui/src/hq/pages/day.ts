@@ -5,13 +5,12 @@ import { csvAddress, get } from '../../kit/client';
 import { described, sign } from '../../kit/charts/described';
 import { seriesChart } from '../../kit/charts/series';
 import { h } from '../../kit/dom';
-import { segments } from '../../kit/fields';
 import { dayAfter, hourName, integer, listed, longDay, t } from '../../kit/i18n';
 import { empty } from '../../kit/state';
 import { table } from '../../kit/table';
 import { type FigureName, figureTiles, trustNotice } from '../words';
 import { storeAddress, storeApi, type View, type Visit } from '../visit';
-import { coverageColumn, figureColumn, pageHead } from './parts';
+import { coverageColumn, figureColumn, pageHead, stepDays } from './parts';
 
 type Hour = StoreDay['hours'][number];
 const FIGURES: readonly FigureName[] = ['visitors', 'conversion', 'sales_minor', 'average_transaction_minor'];
@@ -37,11 +36,7 @@ export async function day(visit: Visit): Promise<View> {
 }
 
 function dayTool(visit: Visit, data: StoreDay): HTMLElement {
-  const choices = [
-    { value: dayAfter(data.day, -1), title: t('overview.day_before') },
-    { value: dayAfter(data.day, 1), title: t('overview.day_after') },
-  ];
-  return segments(t('overview.step'), choices, '', (to) => visit.go(`${storeAddress(data.store)}/day/${to}`));
+  return stepDays(data.day, (to) => visit.go(`${storeAddress(data.store)}/day/${to}`));
 }
 
 /** Nothing seen is a gap. */

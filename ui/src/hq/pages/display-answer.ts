@@ -1,7 +1,7 @@
 // The answer to a question about displays.
 //
-// The sentence is made here, from the measures, so that it reads well in every language; head office's own key for it is used where the
-// catalogue knows it. A difference whose interval holds zero is never put as one.
+// The sentence is made here from all the measures, so that it reads well in every language; head office's own tells of stopping only.
+// A difference whose interval holds zero is never put as one.
 
 import type { Display, DisplayComparison } from '../../api';
 import { csvAddress, get } from '../../kit/client';
@@ -29,7 +29,7 @@ export async function answer(visit: Visit, question: Question, all: readonly Dis
     { class: 'panel stack', 'aria-label': t('displays.answer') },
     h('h2', { class: 'sentence' }, sentence(data)),
     h('p', { class: 'basis' }, basis(data)),
-    ...data.warnings.map((one) => notice('warning', warning(one))),
+    data.warnings.length ? notice('warning', ...data.warnings.map((one) => h('p', null, warning(one)))) : null,
     h('figure', { class: 'drawing', 'aria-label': t('displays.intervals') }, intervals(rows), h('figcaption', { class: 'legend' }, t('displays.interval_hint'))),
     measures(visit, data, all, csvAddress(API, { ...question })),
   );
@@ -71,7 +71,7 @@ function measures(visit: Visit, data: DisplayComparison, all: readonly Display[]
     if (row.measure === 'sales_per_visitor_minor') return currency ? money(value, currency) : UNKNOWN;
     return percent(value);
   };
-  const [before, after] = data.kind === 'before_after' ? [t('displays.before'), t('displays.after')] : [t(`displays.left.${data.kind}`), t(`displays.right.${data.kind}`)];
+  const [before, after] = data.kind === 'against' ? [t('displays.other_one'), t('displays.this_one')] : [t('displays.before'), t('displays.after')];
   return table({
     caption: t('displays.measures'),
     rows: data.measures,

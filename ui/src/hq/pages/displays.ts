@@ -3,8 +3,8 @@
 import type { Display, Displays } from '../../api';
 import { get } from '../../kit/client';
 import { h } from '../../kit/dom';
-import { dayField, segments, select, ticks } from '../../kit/fields';
-import { dayAfter, shortDay, t } from '../../kit/i18n';
+import { dayField, labelledSegments, segments, select, ticks } from '../../kit/fields';
+import { shortDay, t } from '../../kit/i18n';
 import { empty } from '../../kit/state';
 import { table } from '../../kit/table';
 import { dayIn } from '../period';
@@ -22,7 +22,7 @@ export async function displays(visit: Visit): Promise<View> {
   if (all.length === 0) {
     return { title, content: h('div', { class: 'stack' }, pageHead(title, null), empty(t('displays.none'), t('displays.none_hint'))) };
   }
-  const kind = KINDS.find((one) => one === visit.query.get('kind')) ?? 'before_after';
+  const kind = KINDS.find((one) => one === visit.query.get('kind')) ?? likelyKind(visit, all);
   const kinds = KINDS.map((value) => ({ value, title: t(`displays.kind.${value}`) }));
   const question = asked(visit, all, kind);
   const content = h(
@@ -46,16 +46,28 @@ export async function displays(visit: Visit): Promise<View> {
 function asked(visit: Visit, all: readonly Display[], kind: Kind): Question | null {
   const days = chosenSpan(visit);
   if (kind === 'test_control') {
-    const [tested, controls] = [ids(visit, 'displays'), ids(visit, 'controls')];
-    const changed = dayIn(visit.query, 'changed');
-    if (tested.length === 0 || controls.length === 0 || !changed) return null;
-    return { kind, displays: tested.join(','), controls: controls.join(','), changed, days };
+    const { displays: tested, controls, changed } = groupsAsked(visit, all);
+    return tested && controls && changed ? { kind, displays: tested, controls, changed, days } : null;
   }
   const display = chosen(visit, all);
   if (kind === 'before_after') return display ? { kind, display: display.id, days } : null;
   const other = all.find((one) => String(one.id) === visit.query.get('other')) ?? all.find((one) => one.id !== display?.id);
   if (!display || !other) return null;
   return { kind, display: display.id, other: other.id, from: dayIn(visit.query, 'from'), to: dayIn(visit.query, 'to') };
+}
+
+/** Where several stores got something new while others did not, that is the safest answer; else what was before is all there is. */
+function likelyKind(visit: Visit, all: readonly Display[]): Kind {
+  if (visit.query.has('display')) return 'before_after';
+  const { displays: tested, controls } = proposal(all);
+  return tested.includes(',') && controls.includes(',') ? 'test_control' : 'before_after';
+}
+
+/** Both groups and the day: as the address has them, else the newest change. */
+function groupsAsked(visit: Visit, all: readonly Display[]): Groups {
+  const isAsked = ['displays', 'controls', 'changed'].some((name) => visit.query.has(name));
+  if (!isAsked) return proposal(all);
+  return { displays: ids(visit, 'displays').join(','), controls: ids(visit, 'controls').join(','), changed: dayIn(visit.query, 'changed') ?? '' };
 }
 
 function chosen(visit: Visit, all: readonly Display[]): Display | undefined {
@@ -72,7 +84,7 @@ function fields(visit: Visit, all: readonly Display[], kind: Kind): HTMLElement 
     title: t('displays.choice', { title: one.title, from: shortDay(one.from) }),
     group: titleOf(visit.stores, one),
   }));
-  const span = segments(t('displays.span'), SPANS.map((days) => ({ value: days, title: t('period.days', { days: Number(days) }) })), chosenSpan(visit), (days) => visit.ask({ days }));
+  const span = labelledSegments(t('displays.span'), SPANS.map((days) => ({ value: days, title: t('period.days', { days: Number(days) }) })), chosenSpan(visit), (days) => visit.ask({ days }));
   const display = String(chosen(visit, all)?.id ?? '');
   const one = select(t('displays.display'), choices, display, (to) => visit.ask({ display: to }));
   if (kind === 'before_after') return h('div', { class: 'form-row' }, one, span);
@@ -80,19 +92,26 @@ function fields(visit: Visit, all: readonly Display[], kind: Kind): HTMLElement 
     const other = visit.query.get('other') ?? choices.find((choice) => choice.value !== display)?.value ?? '';
     return h('div', { class: 'form-row' }, one, select(t('displays.other'), choices, other, (to) => visit.ask({ other: to })));
   }
-  return h('div', { class: 'stack' }, changedAndSpan(visit, all, span), h('div', { class: 'halves' }, ...groups(visit, all)));
+  return h('div', { class: 'stack' }, changedAndSpan(visit, all, span), h('details', { 'data-keep': 'groups' }, h('summary', null, t('displays.groups')), h('div', { class: 'halves' }, ...groups(visit, all))));
 }
 
 function changedAndSpan(visit: Visit, all: readonly Display[], span: HTMLElement): HTMLElement {
-  const changed = dayIn(visit.query, 'changed') ?? '';
-  const newest = [...new Set(all.map((one) => one.from))].sort().at(-1) ?? dayAfter('2026-01-01', 0);
-  const field = dayField(t('displays.changed'), changed, (to) => visit.ask({ changed: to }));
-  const propose = h('button', { type: 'button', class: 'button', click: () => visit.ask(proposal(all, newest)) }, t('displays.propose', { day: shortDay(newest) }));
+  const now = groupsAsked(visit, all);
+  const newest = proposal(all);
+  const field = dayField(t('displays.changed'), now.changed, (changed) => visit.ask({ ...now, changed }));
+  const propose = h('button', { type: 'button', class: 'button', click: () => visit.ask({ ...newest }) }, t('displays.propose', { day: shortDay(newest.changed) }));
   return h('div', { class: 'form-row' }, field, span, propose);
 }
 
-/** Who got something new on that day, against who kept the same display all the time. */
-function proposal(all: readonly Display[], day: string): Record<string, string> {
+interface Groups {
+  displays: string;
+  controls: string;
+  changed: string;
+}
+
+/** Who got something new on the day of the newest change, against who kept the same display all the time. */
+function proposal(all: readonly Display[]): Groups {
+  const day = all.reduce((newest, one) => (one.from > newest ? one.from : newest), '');
   const tested = all.filter((one) => one.from === day);
   const names = new Set(tested.map((one) => one.name));
   const stores = new Set(tested.map((one) => `${one.tenant}/${one.store}`));
@@ -102,8 +121,9 @@ function proposal(all: readonly Display[], day: string): Record<string, string> 
 
 function groups(visit: Visit, all: readonly Display[]): HTMLElement[] {
   const choices = all.map((one) => ({ value: String(one.id), title: `${titleOf(visit.stores, one)}: ${one.title}` }));
+  const now = groupsAsked(visit, all);
   return (['displays', 'controls'] as const).map((name) =>
-    ticks(t(`displays.group.${name}`), choices, new Set(ids(visit, name)), (next) => visit.ask({ [name]: [...next].join(',') || null })),
+    ticks(t(`displays.group.${name}`), choices, new Set(now[name].split(',')), (next) => visit.ask({ ...now, [name]: [...next].filter(Boolean).join(',') })),
   );
 }
 

@@ -1,7 +1,7 @@
 // What is wrong with a box, as tasks: what it means for the figures, and what somebody can do about it.
 
 import type { Fleet } from '../../api';
-import { ago, duration, integer, known, t } from '../../kit/i18n';
+import { ago, duration, type Key, known, listed, t } from '../../kit/i18n';
 import type { Tone } from '../../kit/state';
 
 type Box = Fleet['boxes'][number];
@@ -59,10 +59,24 @@ function ofRecords(box: Box, store: string): Task[] {
   ];
 }
 
-/** Reasons as the box gave them; each once. */
+/** Why records never come, as head office notes it. */
+const LOST: Readonly<Record<string, Key>> = {
+  'the box no longer holds them': 'lost.not_held',
+  "the box's outbox was corrupt": 'lost.corrupt',
+  "the box's outbox was gone": 'lost.gone',
+  "the box's outbox was an old copy": 'lost.old_copy',
+  'the box could not read them': 'lost.unreadable',
+  "the box's disk budget was used up": 'lost.given_up',
+};
+
+/** The reasons, each once; one that is newer than these pages in head office's words. */
 function whyLost(box: Box): string {
-  const reasons = new Set(box.lost.map((one) => { const key = `lost.${one.why}`; return known(key) ? t(key) : one.why; }));
-  return [...reasons].slice(0, 3).join(', ') || integer(0);
+  const reasons = new Set(box.lost.map((one) => one.why));
+  const words = (why: string): string => {
+    const key = LOST[why];
+    return key ? t(key) : why;
+  };
+  return listed([...reasons].slice(0, 3).map(words));
 }
 
 function ofProblems(box: Box, store: string, now_ms: number): Task[] {

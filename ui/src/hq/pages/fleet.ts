@@ -6,7 +6,7 @@ import { type Child, h } from '../../kit/dom';
 import { ago, duration, integer, moment, percent, t, UNKNOWN } from '../../kit/i18n';
 import { badge, empty, notice, type Tone } from '../../kit/state';
 import { type Column, table } from '../../kit/table';
-import { titleOf, type View, type Visit } from '../visit';
+import { titleOf, zoneOf, type View, type Visit } from '../visit';
 import { toDo } from './fleet-to-do';
 import { pageHead } from './parts';
 
@@ -68,7 +68,7 @@ function boxes(visit: Visit, data: Fleet, now_ms: number): HTMLElement {
 }
 
 function state(row: Box, now_ms: number): Child {
-  const since = row.since_ms === null ? '' : ` ${ago(row.since_ms, now_ms)}`;
+  const since = row.since_ms === null ? '' : ` ${t('fleet.for', { span: duration((now_ms - row.since_ms) / 1000) })}`;
   return [badge(STATE_TONE[row.state], t(`fleet.state.${row.state}`)), since];
 }
 
@@ -97,7 +97,7 @@ function auditTable(visit: Visit, audits: readonly Audit[]): HTMLElement {
       { title: t('fleet.interval'), number: true, cell: (row) => t('fleet.between', { low: percent(row.low), high: percent(row.high) }) },
       { title: t('table.people'), number: true, by: (row) => row.people, cell: (row) => integer(row.people) },
       { title: t('fleet.minutes'), number: true, by: (row) => row.minutes, cell: (row) => integer(row.minutes) },
-      { title: t('fleet.audited'), by: (row) => row.to_ms, cell: (row) => moment(row.to_ms) },
+      { title: t('fleet.audited'), by: (row) => row.to_ms, cell: (row) => moment(row.to_ms, zoneOf(visit.stores, row.box)) },
     ],
   });
 }
@@ -125,7 +125,7 @@ function aside(data: Fleet): HTMLElement {
     columns: [
       { title: t('table.time'), heads: true, by: (row) => row.at_ms, cell: (row) => moment(row.at_ms) },
       { title: t('fleet.topic'), by: (row) => row.topic, cell: (row) => h('code', null, row.topic) },
-      { title: t('fleet.reason'), by: (row) => row.reason, cell: (row) => row.reason },
+      { title: t('fleet.reason'), words: true, by: (row) => row.reason, cell: (row) => row.reason },
       { title: t('fleet.bytes'), number: true, by: (row) => row.bytes, cell: (row) => integer(row.bytes) },
     ],
   });

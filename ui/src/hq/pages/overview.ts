@@ -13,7 +13,7 @@ import { liveStrip, liveValue, type LiveStores, watchStores } from '../live-stor
 import { dayIn } from '../period';
 import { type FigureName, figureTiles, sharedCurrency, writeFigure } from '../words';
 import { storeKey, type View, type Visit } from '../visit';
-import { changeColumn, coverageColumn, figureColumn, pageHead, redrawn, storeLink } from './parts';
+import { changeColumn, coverageColumn, figureColumn, pageHead, redrawn, stepDays, storeLink } from './parts';
 
 const API = '/api/v1/overview';
 const FIRST: readonly FigureName[] = ['visitors', 'conversion', 'sales_minor', 'average_transaction_minor', 'sales_per_visitor_minor', 'capture_rate'];
@@ -34,13 +34,17 @@ export async function overview(visit: Visit): Promise<View> {
     { class: 'stack' },
     head,
     data.open ? live(visit, cells) : null,
+    nothingYet(data) ? notice('note', t('overview.nothing_yet'), ' ', h('a', { href: `/?day=${dayAfter(data.day, -1)}` }, t('overview.yesterday'))) : null,
     figureTiles(FIRST, { figures: data.totals.now, currency: sharedCurrency(data.stores), against: earlier(data.totals) }),
-    incompleteStores(data),
+    nothingYet(data) ? null : incompleteStores(data),
     ranking(data, asked, cells),
     days(data),
   );
   return { title, content, ...(data.open ? { refresh_s: 60 } : {}) };
 }
+
+/** Before the first store has opened there is nothing wrong, and nothing to compare. */
+const nothingYet = ({ open, totals }: Overview): boolean => open && totals.now.coverage === 0 && totals.now.entries === 0 && !totals.now.transactions;
 
 const earlier = (of: Comparison): { title: string; figures: Comparison['last_week'] }[] => [
   { title: t('overview.last_week'), figures: of.last_week },
@@ -49,11 +53,7 @@ const earlier = (of: Comparison): { title: string; figures: Comparison['last_wee
 
 function dayTool(visit: Visit, day: string): Node[] {
   const to = (next: string): void => visit.ask({ day: next });
-  const choices = [
-    { value: dayAfter(day, -1), title: t('overview.day_before') },
-    { value: dayAfter(day, 1), title: t('overview.day_after') },
-  ];
-  return [dayField(t('overview.day'), day, to), segments(t('overview.step'), choices, '', to)];
+  return [dayField(t('overview.day'), day, to), stepDays(day, to)];
 }
 
 /** People inside now, all stores together and each in its row. */
@@ -95,7 +95,7 @@ function incompleteStores(data: Overview): HTMLElement | null {
 }
 
 function ranking(data: Overview, day: string | null, cells: ReadonlyMap<string, HTMLElement>): HTMLElement {
-  const regions = [...new Set(data.stores.map((one) => one.region).filter((one) => one !== null))];
+  const regions = [...new Set(data.stores.map((one) => one.region).filter((one) => one !== null))].sort();
   const choices = [{ value: '', title: t('overview.all_regions') }, ...regions.map((region) => ({ value: region, title: region }))];
   const place = redrawn('', (region, choose) =>
     h(

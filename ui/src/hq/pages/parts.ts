@@ -2,7 +2,8 @@
 
 import type { Figures, StoreName } from '../../api';
 import { type Child, h } from '../../kit/dom';
-import { t } from '../../kit/i18n';
+import { steps } from '../../kit/fields';
+import { dayAfter, t } from '../../kit/i18n';
 import { badge, failed, loading } from '../../kit/state';
 import type { Column } from '../../kit/table';
 import { changeMark, change, coverageCell, type FigureName, figureTitle, sharedCurrency, whyAbsent, writeFigure } from '../words';
@@ -18,9 +19,22 @@ export function pageHead(title: string, lead: Child, ...tools: Child[]): HTMLEle
   );
 }
 
+/** To the day before, and to the day after. */
+export function stepDays(day: string, to: (day: string) => void): HTMLElement {
+  const [before, after] = [dayAfter(day, -1), dayAfter(day, 1)];
+  return steps(t('overview.step'), { value: before, title: '‹', spoken: t('overview.day_before') }, { value: after, title: '›', spoken: t('overview.day_after') }, to);
+}
+
+/** Marks a store whose data is made up; not drawn where all are, because the banner says so. */
+export function simulatedMark(): HTMLElement {
+  const mark = badge('warning', t('simulated.badge'), t('simulated.hint'));
+  mark.classList.add('simulated-mark');
+  return mark;
+}
+
 /** A store's name as a link, marked where its data is made up. */
 export function storeLink(of: StoreName, under?: string): HTMLElement {
-  const mark = of.simulated ? badge('warning', t('simulated.badge'), t('simulated.hint')) : null;
+  const mark = of.simulated ? simulatedMark() : null;
   return h('span', { class: 'names' }, h('a', { href: storeAddress(of, under) }, of.title), mark);
 }
 

@@ -1,6 +1,6 @@
 // One store over some weeks: its figures, its days, its week by the hour, its funnel, its floor.
 
-import type { StoreName, StorePage } from '../../api';
+import type { Figures, StoreName, StorePage } from '../../api';
 import { csvAddress, get } from '../../kit/client';
 import { described, sign } from '../../kit/charts/described';
 import { funnel } from '../../kit/charts/funnel';
@@ -8,7 +8,7 @@ import { heatLegend, hourGrid } from '../../kit/charts/hours';
 import { seriesChart } from '../../kit/charts/series';
 import { type Child, h } from '../../kit/dom';
 import { segments } from '../../kit/fields';
-import { hourName, integer, type Key, listed, longDay, percent, shortDay, t, UNKNOWN, weekdayName } from '../../kit/i18n';
+import { decimal, hourName, integer, type Key, listed, longDay, percent, shortDay, t, UNKNOWN, weekdayName } from '../../kit/i18n';
 import { notice } from '../../kit/state';
 import { table } from '../../kit/table';
 import { liveStrip, liveValue, type LiveStores, watchStores } from '../live-stores';
@@ -190,7 +190,9 @@ function powerSummary(data: StorePage): string {
   return t('store.power', { hours: power.length, all: data.power_hours.length, share: percent(share, 0), first: listed(first) });
 }
 
-const ABSENT_FIGURE: Record<StorePage['funnel'][number]['step'], { figure: string; else: Key }> = {
+type Step = StorePage['funnel'][number]['step'];
+
+const ABSENT_FIGURE: Record<Step, { figure: string; else: Key }> = {
   passersby: { figure: 'capture_rate', else: 'why.no_passersby' },
   entries: { figure: 'conversion', else: 'why.unknown' },
   zone_visits: { figure: 'zone_visits', else: 'why.no_zones' },
@@ -199,9 +201,29 @@ const ABSENT_FIGURE: Record<StorePage['funnel'][number]['step'], { figure: strin
   transactions: { figure: 'conversion', else: 'why.no_till' },
 };
 
+const whyNoStep = (total: Figures, step: Step): string => whyAbsent(total, ABSENT_FIGURE[step].figure) ?? t(ABSENT_FIGURE[step].else);
+
+/** What a step is a share of. Stays are not people, and not everybody queues, so it is not always the step before. */
+function stepNote(total: Figures, step: Step): string {
+  const share = (of: number | null, whole: number | null): string | null => (of === null || !whole ? null : percent(of / whole, 0));
+  switch (step) {
+    case 'passersby':
+      return t('funnel.passersby');
+    case 'entries':
+      return total.capture_rate === null ? '' : t('funnel.entries', { share: percent(total.capture_rate, 0) });
+    case 'zone_visits':
+      return total.zone_visits === null || total.visitors === 0 ? '' : t('funnel.zone_visits', { stays: decimal(total.zone_visits / total.visitors) });
+    case 'engaged':
+      return withShare('funnel.engaged', share(total.engaged, total.zone_visits));
+    case 'queued':
+      return withShare('funnel.queued', share(total.queued, total.visitors));
+    case 'transactions':
+      return total.conversion === null ? '' : t('funnel.transactions', { share: percent(total.conversion) });
+  }
+}
+const withShare = (key: 'funnel.engaged' | 'funnel.queued', share: string | null): string => (share === null ? '' : t(key, { share }));
+
 function steps(data: StorePage): HTMLElement {
-  const why = (step: StorePage['funnel'][number]['step']): string =>
-    whyAbsent(data.total, ABSENT_FIGURE[step].figure) ?? t(ABSENT_FIGURE[step].else);
   return described({
     title: t('store.funnel'),
     summary: t('store.funnel_hint'),
@@ -210,9 +232,7 @@ function steps(data: StorePage): HTMLElement {
       data.funnel.map((one) => ({
         title: t(`step.${one.step}`),
         people: one.people,
-        why: why(one.step),
-        // Zone visits count stays, not people, and not everybody queues: what comes after them is not a share of them.
-        aside: one.step === 'zone_visits' || one.step === 'engaged' || one.step === 'queued',
+        note: one.people === null ? whyNoStep(data.total, one.step) : stepNote(data.total, one.step),
       })),
     ),
     table: table({

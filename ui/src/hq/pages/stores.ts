@@ -4,9 +4,9 @@ import type { StoreName } from '../../api';
 import { freshId, h } from '../../kit/dom';
 import { labelled } from '../../kit/fields';
 import { t } from '../../kit/i18n';
-import { badge, empty } from '../../kit/state';
+import { empty } from '../../kit/state';
 import { storeAddress, type View, type Visit } from '../visit';
-import { pageHead } from './parts';
+import { pageHead, simulatedMark } from './parts';
 
 /** With more stores than this, names are searched rather than looked for. */
 const SEARCH_FROM = 8;
@@ -58,6 +58,6 @@ function tile(one: StoreName, under: string): HTMLElement {
     'a',
     { href: storeAddress(one, under) },
     h('span', null, one.title),
-    h('span', { class: 'sub names' }, one.store, one.simulated ? badge('warning', t('simulated.badge')) : null),
+    h('span', { class: 'sub names' }, one.store, one.simulated ? simulatedMark() : null),
   );
 }

@@ -56,8 +56,10 @@ function outline(
 ): SVGElement {
   const points = shape.points.map(([px, py]) => `${round(x(px))},${round(y(py))}`).join(' ');
   const drawn = shape.kind === 'zone' ? s('polygon', { points }) : s('polyline', { points });
-  const [at_x, at_y] = shape.kind === 'zone' ? middle(shape.points) : (shape.points[0] ?? [0, 0]);
-  const text = s('text', { x: round(x(at_x)), y: round(y(at_y)), 'font-size': size / 26, 'text-anchor': 'middle' }, shape.name);
+  const [at_x, at_y] = middle(shape.points);
+  // A name at the upper edge stands below it, where it can be read.
+  const text_y = Math.max(y(at_y) + (shape.kind === 'zone' ? size / 90 : -size / 90), size / 30);
+  const text = s('text', { x: round(x(at_x)), y: round(text_y), 'font-size': size / 32, 'text-anchor': 'middle' }, shape.name);
   return s('g', { class: `shape ${shape.kind}`, 'stroke-width': size / 260 }, drawn, text);
 }
 

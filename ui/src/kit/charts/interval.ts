@@ -10,14 +10,14 @@ export interface IntervalRow {
   clear: boolean;
 }
 
-const WIDTH = 300;
-const ROW_HEIGHT = 28;
+/** Half of the drawing's width, in percent of it: nothing is scaled, so that signs and words are as large on a phone as at a desk. */
+const HALF = 47;
 
 /** Rows under one scale, so that they can be compared. */
 export function intervals(rows: readonly IntervalRow[]): HTMLElement {
   const ends = rows.flatMap((one) => (one.difference ? [one.difference.low, one.difference.high] : []));
   const reach = niceReach(Math.max(0.05, ...ends.map(Math.abs)));
-  const x = (share: number): number => WIDTH / 2 + (Math.max(-reach, Math.min(reach, share)) / reach) * (WIDTH / 2 - 6);
+  const x = (share: number): string => `${50 + (share / reach) * HALF}%`;
   return h(
     'div',
     { class: 'intervals' },
@@ -40,28 +40,27 @@ function words(row: IntervalRow): string {
   return t('chart.interval', { value: signedPercent(value), low: signedPercent(low), high: signedPercent(high) });
 }
 
-function drawing(row: IntervalRow, x: (share: number) => number): SVGElement {
-  const middle = ROW_HEIGHT / 2;
-  const zero = s('line', { class: 'zero', x1: x(0), x2: x(0), y1: 0, y2: ROW_HEIGHT });
-  const shape = { viewBox: `0 0 ${WIDTH} ${ROW_HEIGHT}`, 'aria-hidden': 'true', focusable: 'false' };
+function drawing(row: IntervalRow, x: (share: number) => string): SVGElement {
+  const zero = s('line', { class: 'zero', x1: '50%', x2: '50%', y1: 0, y2: '100%' });
+  const shape = { 'aria-hidden': 'true', focusable: 'false' };
   if (!row.difference) return s('svg', { class: 'interval absent', ...shape }, zero);
   const { value, low, high } = row.difference;
   return s(
     'svg',
     { class: row.clear ? 'interval clear' : 'interval', ...shape },
     zero,
-    s('line', { class: 'reach', x1: x(low), x2: x(high), y1: middle, y2: middle }),
-    s('line', { class: 'end', x1: x(low), x2: x(low), y1: middle - 6, y2: middle + 6 }),
-    s('line', { class: 'end', x1: x(high), x2: x(high), y1: middle - 6, y2: middle + 6 }),
-    s('circle', { class: 'dot', cx: x(value), cy: middle, r: 5.5 }),
+    s('line', { class: 'reach', x1: x(low), x2: x(high), y1: '50%', y2: '50%' }),
+    s('line', { class: 'end', x1: x(low), x2: x(low), y1: '32%', y2: '68%' }),
+    s('line', { class: 'end', x1: x(high), x2: x(high), y1: '32%', y2: '68%' }),
+    s('circle', { class: 'dot', cx: x(value), cy: '50%', r: 6 }),
   );
 }
 
-function scale(reach: number, x: (share: number) => number): SVGElement {
+function scale(reach: number, x: (share: number) => string): SVGElement {
   const marks = [-reach, -reach / 2, 0, reach / 2, reach];
   return s(
     'svg',
-    { class: 'interval-scale', viewBox: `0 0 ${WIDTH} 18`, 'aria-hidden': 'true', focusable: 'false' },
+    { class: 'interval-scale', 'aria-hidden': 'true', focusable: 'false' },
     ...marks.map((mark, at) =>
       s('text', { x: x(mark), y: 14, 'text-anchor': at === 0 ? 'start' : at === marks.length - 1 ? 'end' : 'middle' }, signedPercent(mark, 1)),
     ),

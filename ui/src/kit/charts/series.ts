@@ -16,7 +16,7 @@ export interface Series {
   incomplete?: readonly boolean[];
   /** 1 to 6: colours that colour-blind people tell apart, each with its own dashes as well. */
   colour: number;
-  /** A line to compare with: thin, behind the others. */
+  /** Something to compare with: a thin line, among bars too. */
   faint?: boolean;
 }
 
@@ -93,7 +93,7 @@ function options(chart: SeriesChart, place: HTMLElement, width: number): uPlot.O
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, splits: (self) => everyFew(count, self.width), values: (_, splits) => splits.map((at) => chart.labels[at] ?? '') },
+      { ...axis, size: 28, grid: { show: false }, splits: (self) => everyFew(count, self.width), values: (_, splits) => splits.map((at) => chart.labels[at] ?? '') },
       { ...axis, size: (_, values) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_, splits) => splits.map(write) },
     ],
     cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
@@ -114,7 +114,7 @@ function everyFew(count: number, width: number): number[] {
 
 function pair(chart: SeriesChart, one: Series, colour: (name: string) => string, write: (value: number) => string): uPlot.Series[] {
   const stroke = colour(`--series-${one.colour}`);
-  const bars = chart.kind === 'bars' && uPlot.paths.bars?.({ size: [0.72, 40] });
+  const bars = chart.kind === 'bars' && !one.faint && uPlot.paths.bars?.({ size: [0.72, 40] });
   // The whole value is written for either of the two, so that the second needs no line of its own in the legend.
   const value: uPlot.Series.Value = (_, __, ___, at) => {
     const known = at === null ? null : (one.values[at] ?? null);

@@ -1,0 +1,34 @@
+// Takes the pictures of README and docs into the folder `SHOTS`: what a window shows, not the whole page.
+//
+// `HQ_URL=... HQ_USER=... HQ_PASSWORD=... SHOTS=../docs/img node tests/pictures.mjs`; without an address, of the made-up chain.
+
+import { headOffice, launch, pagesOf, reader, settled, shot, signIn } from './browser.mjs';
+
+process.env.SHOTS ??= 'shots';
+
+const PICTURES = [
+  { name: 'hq-overview', page: 'overview' },
+  { name: 'hq-overview-phone', page: 'overview', size: 'phone' },
+  { name: 'hq-store', page: 'store', at: '.halves' },
+  { name: 'hq-store-phone-dark', page: 'store', size: 'phone', scheme: 'dark', language: 'zh-TW' },
+  { name: 'hq-displays', page: 'displays' },
+  { name: 'hq-queues-dark', page: 'queues', scheme: 'dark' },
+  { name: 'hq-compare', page: 'compare' },
+  { name: 'hq-fleet-zh', page: 'fleet', language: 'zh-TW' },
+];
+
+const office = await headOffice();
+const browser = await launch();
+for (const { name, page: wanted, at, ...how } of PICTURES) {
+  const who = await reader(browser, office.url, how);
+  await signIn(who.page);
+  await who.page.goto((await pagesOf(who.page))[wanted]);
+  await settled(who.page);
+  if (how.size !== 'phone' && wanted === 'overview') await who.page.locator('.live-strip strong').first().waitFor({ timeout: 5000 }).catch(() => {});
+  if (at) await who.page.locator(at).first().evaluate((part) => part.scrollIntoView({ block: 'start' }));
+  await shot(who.page, name);
+  await who.close();
+}
+await browser.close();
+await office.end();
+process.exit(0);
