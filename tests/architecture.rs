@@ -81,13 +81,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("tokio_stream", &["hq/api/"]),
     (
         "toml",
-        &[
-            "hq/config.rs",
-            "calibration/",
-            "config/document.rs",
-            "detect/inspect.rs",
-            "detect/manifest.rs",
-        ],
+        &["hq/config.rs", "calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"],
     ),
     ("tower_http", &["hq/api/"]),
     ("tracing", &["capture/", "outbox/", "publish/", "feeds/", "hq/", "app/"]),

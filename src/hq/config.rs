@@ -7,13 +7,13 @@ use super::mqtt::HqMqtt;
 use super::settings::{HqSettings, HttpSettings};
 use super::store::retention::Retention;
 use super::webhooks::Private;
-use crate::publish::{ConfirmedBy, MqttSettings};
 use crate::config::broker::{host_and_port, login, tls_settings};
 use crate::config::check::{FilesBeside, PathKind, existing_file, password};
 use crate::config::document::{Entry, FaultSink, SpanRule, Table, read_document};
 use crate::config::fault::FileProblem;
 use crate::config::{ConfigError, Fault, FaultKind};
 use crate::ids::BoxId;
+use crate::publish::{ConfirmedBy, MqttSettings};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 

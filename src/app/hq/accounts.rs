@@ -1,7 +1,8 @@
 //! `footfall-hq account` and `footfall-hq token`: who may sign in, and what programs may.
 
 use super::cli::{
-    AccountAddArgs, AccountCommand, AccountNameArgs, AccountPasswordArgs, FileArgs, RoleArg, TokenArgs, TokenScopeArg,
+    AccountAddArgs, AccountCommand, AccountNameArgs, AccountPasswordArgs, FileArgs, RoleArg, TokenArgs,
+    TokenScopeArg,
 };
 use crate::app::exit::Failure;
 use crate::hq::access::{
@@ -80,7 +81,8 @@ fn password(args: &AccountPasswordArgs, out: &mut impl Write) -> anyhow::Result<
 fn change(args: &AccountNameArgs, change: &Change, out: &mut impl Write) -> anyhow::Result<()> {
     let store = opened(&args.file)?;
     access::change_account(&store, (&args.name, change), Actor::Operator, here()).map_err(refused)?;
-    let now = if matches!(change, Change::Disabled) { "cannot sign in any more" } else { "can sign in again" };
+    let now =
+        if matches!(change, Change::Disabled) { "cannot sign in any more" } else { "can sign in again" };
     writeln!(out, "{} {now}", args.name)?;
     Ok(())
 }
@@ -103,7 +105,9 @@ fn line(account: &Account) -> String {
         .iter()
         .map(|grant| match &grant.place {
             Place::Chain => format!("{} of {}", grant.role.as_str(), grant.tenant),
-            Place::Region { name, .. } => format!("{} of {}, region {name}", grant.role.as_str(), grant.tenant),
+            Place::Region { name, .. } => {
+                format!("{} of {}, region {name}", grant.role.as_str(), grant.tenant)
+            }
             Place::Store { name, .. } => format!("{} of {}/{name}", grant.role.as_str(), grant.tenant),
         })
         .collect();

@@ -51,8 +51,10 @@ pub enum Command {
     /// Take sales, web orders or staffing out of a CSV or JSON file
     ///
     /// Each row names its store. What comes again under its id replaces the former; rows that cannot be taken are shown with the reason.
-    #[command(after_help = "Examples:\n  footfall-hq import sales monday.csv --tenant acme --config hq.toml\n  \
-        footfall-hq import staffing week-48.csv --tenant acme --config hq.toml\n\nColumns: docs/guide/headoffice-data.md")]
+    #[command(
+        after_help = "Examples:\n  footfall-hq import sales monday.csv --tenant acme --config hq.toml\n  \
+        footfall-hq import staffing week-48.csv --tenant acme --config hq.toml\n\nColumns: docs/guide/headoffice-data.md"
+    )]
     Import(ImportArgs),
     /// Show a store's day: hours, figures, and how much was seen
     #[command(after_help = "Examples:\n  footfall-hq day acme/berlin-1 --config hq.toml\n  \
@@ -62,7 +64,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  footfall-hq aside --last 20 --config hq.toml")]
     Aside(AsideArgs),
     /// Write one business day of every store as Parquet files, for tools of your own
-    #[command(after_help = "Example:\n  footfall-hq export --day 2026-11-20 --out export/ --config hq.toml")]
+    #[command(
+        after_help = "Example:\n  footfall-hq export --tenant acme --day 2026-11-20 --out export/ --config hq.toml"
+    )]
     Export(ExportArgs),
     /// Fill a database with a chain that does not exist, to try things out
     ///
@@ -318,6 +322,12 @@ pub struct ExportArgs {
     /// The business day
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = Day::parse)]
     pub day: Day,
+    /// Whose stores
+    #[arg(long, value_name = "ID", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+    /// Only this one
+    #[arg(long, value_name = "ID", value_parser = StoreId::parse)]
+    pub store: Option<StoreId>,
     /// The folder to write to; it is made where it is not there
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
@@ -336,7 +346,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "STORES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=500))]
     pub stores: u32,
     /// How many weeks, up to now
-    #[arg(long, value_name = "WEEKS", default_value_t = 56, value_parser = clap::value_parser!(u32).range(6..=160))]
+    #[arg(long, value_name = "WEEKS", default_value_t = 56, value_parser = clap::value_parser!(u32).range(8..=160))]
     pub weeks: u32,
     /// Which chain: another number, another chain
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]

@@ -92,10 +92,15 @@ fn missing(day: &StoreDay, expected: &[DayExpectation]) -> Option<&'static str> 
 }
 
 fn show(day: &StoreDay, out: &mut impl Write) -> std::io::Result<()> {
-    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
+    let share =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
     let count = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     writeln!(out, "{}/{}  {}", day.store.tenant, day.store.store, day.day)?;
-    writeln!(out, "{:>5} {:>9} {:>9} {:>13} {:>11} {:>7}", "hour", "entries", "visitors", "transactions", "conversion", "seen")?;
+    writeln!(
+        out,
+        "{:>5} {:>9} {:>9} {:>13} {:>11} {:>7}",
+        "hour", "entries", "visitors", "transactions", "conversion", "seen"
+    )?;
     let row = |name: &str, of: &crate::hq::report::figures::Figures| {
         format!(
             "{name:>5} {:>9} {:>9} {:>13} {:>11} {:>7}",

@@ -3,6 +3,7 @@
 mod accounts;
 mod cli;
 mod data;
+mod fill;
 mod register;
 mod serve;
 
@@ -28,7 +29,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Import(args) => data::import(args, out),
         Command::Day(args) => data::day(args, out),
         Command::Aside(args) => data::aside(args, out),
-        _ => anyhow::bail!("not yet"),
+        Command::Export(args) => fill::export(args, out),
+        Command::Simulate(args) => fill::chain(args, out),
     }
 }
 

@@ -82,9 +82,15 @@ pub(super) fn serve(args: &FileArgs) -> anyhow::Result<()> {
 /// A service without one of its parts would look well and take nothing.
 fn still_there(intake: Option<&RunningIngest>, answers: &Answers) -> anyhow::Result<()> {
     if intake.is_some_and(RunningIngest::is_finished) {
-        return Err(Failure::Storage("what boxes send is not stored any more: its thread has ended".to_owned()).into());
+        return Err(Failure::Storage(
+            "what boxes send is not stored any more: its thread has ended".to_owned(),
+        )
+        .into());
     }
-    anyhow::ensure!(!answers.thread.is_finished(), "requests are not answered any more: their thread has ended");
+    anyhow::ensure!(
+        !answers.thread.is_finished(),
+        "requests are not answered any more: their thread has ended"
+    );
     Ok(())
 }
 
@@ -98,7 +104,9 @@ fn service(settings: &HqSettings, store: &Arc<Store>, clock: &Arc<dyn Clock>) ->
     let service = Service::new(Arc::clone(store), Arc::clone(clock), of_api);
     Ok(match &settings.oidc {
         None => service,
-        Some(oidc) => service.with_oidc(Arc::new(Oidc::new(oidc.clone()).context("there is no TLS on this machine")?)),
+        Some(oidc) => {
+            service.with_oidc(Arc::new(Oidc::new(oidc.clone()).context("there is no TLS on this machine")?))
+        }
     })
 }
 

@@ -288,7 +288,8 @@ pub fn account_number(store: &Store, name: &str) -> Result<i64, AccountError> {
 /// [`StoreError`] where the database fails.
 pub fn everywhere(store: &Store) -> Result<Scope, StoreError> {
     let chains = store.read(table::chains)?;
-    let grant = |tenant_id| Grant { role: Role::Admin, tenant_id, tenant: String::new(), place: Place::Chain };
+    let grant =
+        |tenant_id| Grant { role: Role::Admin, tenant_id, tenant: String::new(), place: Place::Chain };
     Ok(Scope::new(chains.into_iter().map(grant).collect(), Role::Viewer))
 }
 

@@ -11,8 +11,8 @@ mod secret;
 mod tokens;
 
 pub use accounts::{
-    Account, AccountError, Actor, AuditEntry, Change, NewAccount, NewGrant, PlaceName, account_number, accounts,
-    audit_log, change_account, change_own_password, create_account, everywhere,
+    Account, AccountError, Actor, AuditEntry, Change, NewAccount, NewGrant, PlaceName, account_number,
+    accounts, audit_log, change_account, change_own_password, create_account, everywhere,
 };
 pub use grants::{Grant, Place, Role, Scope, StoreRow};
 pub use oidc::{Oidc, OidcError, OidcSettings, Pending, Subject, account_of};

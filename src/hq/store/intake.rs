@@ -10,10 +10,10 @@ use super::minutes::{LinePart, QueuePart, StoreMinutes, ZonePart};
 use super::places::{Places, Span};
 use super::quarters::Quarters;
 use super::sales;
-use crate::hq::sales::Sale;
 use super::{Store, StoreError, WriteError, ranges, rollup};
 use crate::hq::ingest::read::{BadRecord, CheckedBatch, Message, Refusal};
 use crate::hq::ingest::record::{CheckedRecord, Event, Told};
+use crate::hq::sales::Sale;
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::time::{MINUTE_MS, WallTime};
 use crate::wire::topics::BoxNames;
@@ -67,7 +67,8 @@ impl Store {
     /// [`StoreError`]: then none of them is stored.
     pub fn take(&self, arrivals: &[Arrival]) -> Result<Taken, StoreError> {
         self.write::<_, StoreError>(|all| {
-            let mut intake = Intake { all, gathered: BTreeMap::new(), marks: BTreeMap::new(), taken: Taken::default() };
+            let mut intake =
+                Intake { all, gathered: BTreeMap::new(), marks: BTreeMap::new(), taken: Taken::default() };
             for arrival in arrivals {
                 intake.message(arrival)?;
             }
@@ -373,7 +374,8 @@ impl Gathered {
                 }));
             }
             Told::QueueMinute(minute) => {
-                let zone = self.places.zone(all, camera_id, &minute.zone, Some(minute.start_ms / MINUTE_MS))?;
+                let zone =
+                    self.places.zone(all, camera_id, &minute.zone, Some(minute.start_ms / MINUTE_MS))?;
                 return Ok(zone.map(|zone| {
                     self.minutes.queues.add(zone, minute.start_ms / MINUTE_MS, queue_part(minute));
                 }));

@@ -1,7 +1,7 @@
 use super::*;
-use crate::wire::v1::Transaction as TillTransaction;
 use crate::hq::ingest::read;
 use crate::hq::store::retention::Retention;
+use crate::wire::v1::Transaction as TillTransaction;
 use crate::wire::v1::{AnyRecord, Batch, Decimal, Fact, Gap, Maker, MinuteVisitors, Range, Record, Rule, V1};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
