@@ -346,7 +346,7 @@ pub(in crate::hq) fn remake_from(
     for hour in told.query_map((store_id, from), |row| row.get(0))? {
         hours.insert(hour?);
     }
-    touch_hours_by(all, &mut clock, store_id, &hours)?;
+    touch_hours(all, store_id, &hours)?;
     // Also days that have no hour any more.
     touch_days(all, store_id, &days)
 }
