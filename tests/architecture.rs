@@ -24,6 +24,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("flate2", &["wire/"]),
     ("governor", &["hq/api/"]),
     ("hmac", &["hq/webhooks/"]),
+    ("hyper_util", &["hq/api/serve.rs"]),
     ("image", &["capture/pictures.rs", "app/"]),
     ("indicatif", &["app/"]),
     ("jiff", &["time.rs", "calendar/", "app/"]),
@@ -41,7 +42,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("rumqttc", &["publish/mqtt.rs", "publish/mqtt/", "feeds/mqtt.rs", "app/watch/", "hq/mqtt.rs"]),
     ("rusqlite", &["outbox/", "ledger/", "hq/store/"]),
     ("rust_embed", &["hq/api/pages.rs"]),
-    ("rustix", &["detect/ort/", "app/"]),
+    ("rustix", &["detect/ort/", "hq/access/", "app/"]),
     (
         "serde",
         &[
@@ -103,7 +104,8 @@ const SERIALISED: &[&str] = &[
 ];
 
 /// What reads a clock, and who may.
-const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs"]);
+/// `governor` calls its own trait's type `Instant`; what it is there comes from `time`.
+const CLOCKS: (&[&str], &[&str]) = (&["Instant", "SystemTime"], &["time.rs", "hq/api/limits.rs"]);
 /// What reads or writes files, and who may. `File` itself is only had through `std::fs`.
 const FILES: (&[&str], &[&str]) = (
     &["fs", ".exists", ".is_dir", ".is_file", ".metadata", ".read_dir", ".canonicalize"],

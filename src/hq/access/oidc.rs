@@ -140,7 +140,7 @@ impl Oidc {
     /// # Errors
     /// [`OidcError`] while the provider is not known.
     pub fn begin(&self, back: &str) -> Result<(String, Pending), OidcError> {
-        let metadata = self.metadata()?;
+        let metadata = self.provider()?;
         let id = ClientId::new(self.settings.client_id.clone());
         let back = RedirectUrl::new(back.to_owned()).map_err(|fault| self.wrong(&fault))?;
         let client = CoreClient::from_provider_metadata((*metadata).clone(), id, None).set_redirect_uri(back);
@@ -162,7 +162,7 @@ impl Oidc {
     /// # Errors
     /// [`OidcError`] where the provider does not answer, or what it says does not hold.
     pub async fn finish(&self, back: &str, code: String, pending: Pending) -> Result<Subject, OidcError> {
-        let metadata = self.metadata()?;
+        let metadata = self.provider()?;
         let id = ClientId::new(self.settings.client_id.clone());
         let secret = self.settings.client_secret.clone().map(ClientSecret::new);
         let back = RedirectUrl::new(back.to_owned()).map_err(|fault| self.wrong(&fault))?;
@@ -190,7 +190,7 @@ impl Oidc {
         Ok(Subject { issuer, subject: subject.to_string(), verified_email: email })
     }
 
-    fn metadata(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    fn provider(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.clone().ok_or_else(|| OidcError::Away { issuer: self.settings.issuer.clone() })
     }

@@ -1,10 +1,7 @@
 //! Signing in elsewhere, from end to end: a browser's way through a real OpenID provider (npm's `oidc-provider`) and back.
-#![cfg(feature = "hq")]
 
-mod hq_support;
-
+use crate::support::{Answer, As, Hq, answer, free};
 use footfall::hq::access::{Oidc, OidcSettings, PlaceName, Role};
-use hq_support::{Answer, As, Hq, answer, free};
 use reqwest::{Client, Method};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// When every test begins: Monday 5 October 2026, 08:00 UTC.
-pub const BEGIN: WallTime = WallTime::from_unix_ms(1_791_187_200_000);
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const BEGIN: WallTime = WallTime::from_unix_ms(1_791_187_200_000);
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A head office that runs until it is dropped.
-pub struct Hq {
-    pub store: Arc<Store>,
-    pub clock: Arc<SimClock>,
-    pub address: SocketAddr,
+pub(crate) struct Hq {
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) address: SocketAddr,
     http: reqwest::Client,
     serving: tokio::task::JoinHandle<()>,
     _folder: tempfile::TempDir,
@@ -30,47 +30,51 @@ pub struct Hq {
 
 /// An answer, read to its end; of a stream, its head.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    pub status: u16,
-    pub text: String,
-    pub headers: reqwest::header::HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    pub(crate) headers: reqwest::header::HeaderMap,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|fault| panic!("{fault}: {}", self.text))
     }
 
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         self.json()["key"].as_str().unwrap_or_default().to_owned()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 }
 
 /// How somebody is recognised.
 #[derive(Debug, Clone)]
-pub enum As {
+pub(crate) enum As {
     Nobody,
     Cookie(String),
     Token(String),
 }
 
 /// Nobody is held back, so that tests of other things are not.
-pub fn free() -> Limits {
+pub(crate) fn free() -> Limits {
     let rate = Rate { burst: NonZeroU32::new(1_000_000).expect("not 0"), each: Duration::from_nanos(1_000) };
     Limits { address: rate, account: rate, login: rate, proxies: Vec::new() }
 }
 
 impl Hq {
-    pub async fn start(limits: Limits) -> Self {
+    pub(crate) async fn start(limits: Limits) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port");
         Self::on(port, limits, |service| service).await
     }
 
-    pub async fn on(port: TcpListener, limits: Limits, change: impl FnOnce(Service) -> Service) -> Self {
+    pub(crate) async fn on(
+        port: TcpListener,
+        limits: Limits,
+        change: impl FnOnce(Service) -> Service,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(Store::open(&folder.path().join("hq.sqlite")).expect("a database"));
         register(&store);
@@ -87,11 +91,11 @@ impl Hq {
     }
 
     /// Makes an account without a password, with one grant.
-    pub fn account(&self, name: &str, role: Role, (tenant, place): (&str, PlaceName)) {
+    pub(crate) fn account(&self, name: &str, role: Role, (tenant, place): (&str, PlaceName)) {
         self.make(name, None, NewGrant { role, tenant: tenant.to_owned(), place });
     }
 
-    pub fn make(&self, name: &str, password: Option<&str>, grant: NewGrant) {
+    pub(crate) fn make(&self, name: &str, password: Option<&str>, grant: NewGrant) {
         let email = Some(format!("{name}@example.com"));
         let password = password.map(str::to_owned);
         let new = NewAccount { name: name.to_owned(), email, password, grants: vec![grant] };
@@ -99,7 +103,7 @@ impl Hq {
     }
 
     /// Begins a session without the password, which takes long to check.
-    pub fn cookie(&self, name: &str) -> As {
+    pub(crate) fn cookie(&self, name: &str) -> As {
         let span = (SessionSpan::default(), None);
         let from = Origin { at: self.now(), address: "test" };
         let cookie =
@@ -107,7 +111,7 @@ impl Hq {
         As::Cookie(cookie.reveal().to_owned())
     }
 
-    pub fn token(&self, name: &str, scope: access::TokenScope) -> As {
+    pub(crate) fn token(&self, name: &str, scope: access::TokenScope) -> As {
         let new = access::NewToken { name: "a program".to_owned(), scope, days: 30 };
         let from = Origin { at: self.now(), address: "test" };
         let (secret, _) =
@@ -115,21 +119,21 @@ impl Hq {
         As::Token(secret.reveal().to_owned())
     }
 
-    pub fn account_id(&self, name: &str) -> i64 {
+    pub(crate) fn account_id(&self, name: &str) -> i64 {
         let ask = "SELECT account_id FROM account WHERE name = ?";
         self.sqlite().query_row(ask, [name], |row| row.get(0)).expect("an account")
     }
 
-    pub fn sqlite(&self) -> rusqlite::Connection {
+    pub(crate) fn sqlite(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.store.path()).expect("the database")
     }
 
-    pub fn now(&self) -> WallTime {
+    pub(crate) fn now(&self) -> WallTime {
         footfall::time::Clock::now(&*self.clock).wall
     }
 
     /// A request as a browser on our pages, or a program, sends it.
-    pub fn ask(&self, who: &As, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn ask(&self, who: &As, method: Method, path: &str) -> RequestBuilder {
         let is_safe = method == Method::GET || method == Method::HEAD;
         let request = self.http.request(method, format!("http://{}{path}", self.address));
         let request = request.timeout(Duration::from_secs(60));
@@ -144,11 +148,11 @@ impl Hq {
         }
     }
 
-    pub async fn get(&self, who: &As, path: &str) -> Answer {
+    pub(crate) async fn get(&self, who: &As, path: &str) -> Answer {
         answer(self.ask(who, Method::GET, path)).await
     }
 
-    pub async fn send(&self, who: &As, method: Method, (path, body): (&str, Value)) -> Answer {
+    pub(crate) async fn send(&self, who: &As, method: Method, (path, body): (&str, Value)) -> Answer {
         answer(self.ask(who, method, path).json(&body)).await
     }
 }
@@ -159,7 +163,7 @@ impl Drop for Hq {
     }
 }
 
-pub async fn answer(request: RequestBuilder) -> Answer {
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
@@ -167,7 +171,7 @@ pub async fn answer(request: RequestBuilder) -> Answer {
     Answer { status, text, headers }
 }
 
-pub fn here() -> Origin<'static> {
+pub(crate) fn here() -> Origin<'static> {
     Origin { at: BEGIN, address: "test" }
 }
 

@@ -1,14 +1,16 @@
 //! Who gets what of head office: every door, held against the real router over a real database.
 #![cfg(feature = "hq")]
 
-mod hq_support;
+mod oidc;
+mod schemathesis;
+mod support;
 
 use footfall::hq::access::{NewGrant, PlaceName, Role, TokenScope};
 use footfall::hq::api;
-use hq_support::{Answer, As, Hq, PASSWORD, answer, free};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
+use support::{Answer, As, Hq, PASSWORD, answer, free};
 
 const BERLIN: (&str, &str) = ("acme", "berlin");
 
