@@ -53,6 +53,7 @@ impl HeadOffice {
             public: PublicAddress::Loopback,
             sessions: SessionSpan::default(),
             limits: footfall::hq::api::limits::Limits::default(),
+            webhooks: footfall::hq::webhooks::Private::default(),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket that does not block");

@@ -100,7 +100,8 @@ fn service(settings: &HqSettings, store: &Arc<Store>, clock: &Arc<dyn Clock>) ->
         None => PublicAddress::Loopback,
     };
     let limits = Limits { proxies: settings.http.trusted_proxies.clone(), ..Limits::default() };
-    let of_api = api::Settings { public, sessions: SessionSpan::default(), limits };
+    let of_api =
+        api::Settings { public, sessions: SessionSpan::default(), limits, webhooks: settings.webhooks };
     let service = Service::new(Arc::clone(store), Arc::clone(clock), of_api);
     Ok(match &settings.oidc {
         None => service,

@@ -10,10 +10,12 @@ mod accounts;
 pub mod caller;
 mod compare;
 mod csv;
+mod display_changes;
 mod displays;
 pub mod faults;
 mod feeds;
 mod fleet;
+mod hooks;
 pub mod input;
 pub mod limits;
 mod live;
@@ -31,6 +33,7 @@ mod stores;
 use crate::hq::access::{Oidc, SessionSpan};
 use crate::hq::metrics::Metrics;
 use crate::hq::store::Store;
+use crate::hq::webhooks::Private;
 use crate::time::{Clock, WallTime};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -68,6 +71,8 @@ pub struct Settings {
     pub sessions: SessionSpan,
     /// How much anybody gets.
     pub limits: limits::Limits,
+    /// Whether webhooks may lead into a private network.
+    pub webhooks: Private,
 }
 
 /// Under which address people open the pages.
@@ -263,6 +268,8 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(stores::routes())
         .merge(compare::routes())
         .merge(displays::routes())
+        .merge(display_changes::routes())
+        .merge(hooks::routes())
         .merge(queues::routes())
         .merge(fleet::routes())
         .merge(feeds::routes())
