@@ -113,7 +113,8 @@ fn json_key(item: &str, keys: &[&str]) -> Result<Key, String> {
     let value = |name: &&str| match fields.get(*name).map(|raw| raw.get()) {
         None | Some("null") => Ok(None),
         Some(raw) => {
-            let text: String = serde_json::from_str(raw).map_err(|_| format!("\"{name}\" is no text"))?;
+            let text: String =
+                serde_json::from_str(raw).map_err(|_not_a_text| format!("\"{name}\" is no text"))?;
             short(&text).map(|()| Some(text))
         }
     };

@@ -108,7 +108,8 @@ pub(in crate::hq) fn oldest_open(ask: &Connection) -> rusqlite::Result<Option<Wa
     Ok(began.map(WallTime::from_unix_ms))
 }
 
-/// Alerts of the stores that are held, open ones first, then the newest, at most `most`.
+/// Alerts of the stores that are held, open ones first, then the newest, at most `most`: what the tests look at.
+#[cfg(test)]
 pub(in crate::hq) fn list(
     ask: &Connection,
     holds: impl Fn(i64) -> bool,
