@@ -53,7 +53,7 @@ fn a_saturday_more_on_one_side_is_no_step() {
         of(|day| day.numerator) / of(|day| day.denominator)
     };
     let plain = rate(&holes.after) / rate(&holes.before) - 1.0;
-    assert!(plain < -0.2, "sums alone would tell of a fall: {plain}");
+    assert!(plain < -0.15, "sums alone would tell of a fall: {plain}");
     // The Saturday that is left happens to be a tenth above its usual.
     assert!(found.value.abs() < 0.06 && !found.is_clear(), "{found:?}");
 }
