@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn nothing_at_all_says_nothing() {
-        check(&[], "0 coverage no_till coverage 0.00 incomplete");
+        check(&[], "0 no_till no_till no_passersby 0.00 incomplete");
     }
 
     #[test]

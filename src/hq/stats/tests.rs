@@ -48,7 +48,14 @@ fn a_saturday_more_on_one_side_is_no_step() {
     });
     holes.after.retain(|day| !gone[..2].contains(&day.day));
     let Ok(found) = before_after(&holes, 1) else { panic!("enough days are left") };
-    assert!(found.value.abs() < 0.03, "{found:?}");
+    let rate = |days: &[StoreDay]| {
+        let of = |part: fn(&StoreDay) -> f64| days.iter().map(part).sum::<f64>();
+        of(|day| day.numerator) / of(|day| day.denominator)
+    };
+    let plain = rate(&holes.after) / rate(&holes.before) - 1.0;
+    assert!(plain < -0.15, "sums alone would tell of a fall: {plain}");
+    // The Saturday that is left happens to be a tenth above its usual.
+    assert!(found.value.abs() < 0.06 && !found.is_clear(), "{found:?}");
 }
 
 #[test]
