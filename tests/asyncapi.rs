@@ -107,12 +107,14 @@ fn the_document_has_the_topics_that_the_code_has_and_their_directions() {
         let binding = &operation["bindings"]["mqtt"];
         described.insert((action, topic, binding["qos"].as_u64(), binding["retain"].as_bool()));
     }
-    let Topics { records, live, state } = Topics::of(&names());
+    let Topics { records, live, state, ack, backfill } = Topics::of(&names());
     let sent = [(records, 1, false), (live, 0, false), (state, 1, true)];
     let sent = sent.map(|(topic, qos, retain)| ("send".to_owned(), topic, Some(qos), Some(retain)));
     let feed = |feed: Feed| Topics::feed(&names(), feed.name());
     let received = Feed::ALL.map(|name| ("receive".to_owned(), feed(name), Some(1), Some(false)));
-    assert_eq!(described, sent.into_iter().chain(received).collect());
+    let told = [(ack, true), (backfill, false)];
+    let told = told.map(|(topic, retain)| ("receive".to_owned(), topic, Some(1), Some(retain)));
+    assert_eq!(described, sent.into_iter().chain(told).chain(received).collect());
     let channels = document["channels"].as_object().expect("channels").len();
     assert_eq!(channels, described.len(), "every channel has its operation");
 }

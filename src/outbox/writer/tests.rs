@@ -221,6 +221,7 @@ fn a_file_that_turns_corrupt_while_in_use_is_replaced_and_no_new_record_is_lost(
     let running = start(GUARD, |_| {});
     let reader = running.writer.reader();
     submit(&running, 5);
+    assert_eq!(reader.records(0, usize::MAX).unwrap().rows.len(), 5);
     reader.confirm(5).unwrap();
     assert_eq!(reader.counts().unwrap().waiting, 0);
     // The table of records now lies on a page that is not there.
