@@ -7,7 +7,14 @@ import { defineConfig, type Plugin } from 'vite';
 import { answer } from './dev/answers';
 
 /** What head office sends with every page; previews send it too, so that a breach shows before it ships. */
-const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
+const POLICY = [
+  "default-src 'none'",
+  ...['script', 'style', 'font', 'connect', 'manifest'].map((kind) => `${kind}-src 'self'`),
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** Answers the API from made-up stores, for work on pages without a head office. */
 function madeUp(): Plugin {
@@ -20,7 +27,9 @@ function madeUp(): Plugin {
 
 // A real head office to work against: `HQ_URL=http://127.0.0.1:8090 npm run dev`.
 const headOffice = process.env['HQ_URL'];
-const proxy = headOffice ? { '/api': { target: headOffice, changeOrigin: true } } : undefined;
+// It takes what its own pages send only, so what comes through here says that it does.
+const fromItself = headOffice ? { origin: new URL(headOffice).origin } : {};
+const proxy = headOffice ? { '/api': { target: headOffice, changeOrigin: true, headers: fromItself } } : undefined;
 
 export default defineConfig({
   plugins: headOffice ? [] : [madeUp()],

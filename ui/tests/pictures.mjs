@@ -24,7 +24,7 @@ for (const { name, page: wanted, at, ...how } of PICTURES) {
   await signIn(who.page);
   await who.page.goto((await pagesOf(who.page))[wanted]);
   await settled(who.page);
-  if (how.size !== 'phone' && wanted === 'overview') await who.page.locator('.live-strip strong').first().waitFor({ timeout: 5000 }).catch(() => {});
+  if (wanted === 'overview') await who.page.locator('.live-strip strong').first().waitFor({ timeout: 5000 }).catch(() => {});
   if (at) await who.page.locator(at).first().evaluate((part) => part.scrollIntoView({ block: 'start' }));
   await shot(who.page, name);
   await who.close();

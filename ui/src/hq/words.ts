@@ -74,7 +74,9 @@ const WHY: Record<Absent, Key> = {
 /** Why a figure is not there, in a few words; `null` where head office does not say. */
 export function whyAbsent(figures: Figures, name: string): string | null {
   const stem = name.replace(/_minor$/, '');
-  const said = figures.absent.find((one) => one.figure === name || one.figure === stem);
+  // Sums of the till have no reason of their own: where it said nothing, the figures made of them say so.
+  const isSum = name === 'transactions' || name === 'sales_minor';
+  const said = figures.absent.find((one) => one.figure === name || one.figure === stem || (isSum && one.why === 'no_till'));
   const key = said && WHY[said.why];
   return key ? t(key, { share: percent(figures.coverage, 0) }) : null;
 }

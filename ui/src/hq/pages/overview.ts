@@ -34,8 +34,9 @@ export async function overview(visit: Visit): Promise<View> {
     { class: 'stack' },
     head,
     data.open ? live(visit, cells) : null,
-    nothingYet(data) ? notice('note', t('overview.nothing_yet'), ' ', h('a', { href: `/?day=${dayAfter(data.day, -1)}` }, t('overview.yesterday'))) : null,
-    figureTiles(FIRST, { figures: data.totals.now, currency: sharedCurrency(data.stores), against: earlier(data.totals) }),
+    nothingYet(data)
+      ? notice('note', t('overview.nothing_yet'), ' ', h('a', { href: `/?day=${dayAfter(data.day, -1)}` }, t('overview.yesterday')))
+      : figureTiles(FIRST, { figures: data.totals.now, currency: sharedCurrency(data.stores), against: earlier(data.totals) }),
     nothingYet(data) ? null : incompleteStores(data),
     ranking(data, asked, cells),
     days(data),
