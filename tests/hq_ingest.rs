@@ -117,6 +117,8 @@ impl Office {
 
     fn run(&mut self) {
         let mqtt = MqttSettings {
+            confirmed_by: footfall::publish::ConfirmedBy::default(),
+            ack_patience: Duration::from_secs(5),
             host: "127.0.0.1".to_owned(),
             port: self.port,
             tls: None,

@@ -50,7 +50,8 @@ impl Habits {
         for (at, weather) in self.weather.iter().enumerate() {
             let is_after = at >= 7 * self.weeks;
             let usual = people * VISITORS[at % 7];
-            let visitors = dice.count(usual * traffic.next(dice).exp());
+            let mean = usual * traffic.next(dice).exp();
+            let visitors = dice.count(mean);
             let course = if is_after { street + (1.0 + effect).ln() } else { 0.0 };
             let mean =
                 f64::from(visitors) * rate * RATES[at % 7] * (mood.next(dice) + weather + course).exp();

@@ -79,7 +79,12 @@ impl Hq {
         let store = Arc::new(Store::open(&folder.path().join("hq.sqlite")).expect("a database"));
         register(&store);
         let clock = Arc::new(SimClock::at(FrameTime::of_run(BEGIN, Duration::ZERO)));
-        let settings = Settings { public: PublicAddress::Loopback, sessions: SessionSpan::default(), limits, webhooks: footfall::hq::webhooks::Private::default() };
+        let settings = Settings {
+            public: PublicAddress::Loopback,
+            sessions: SessionSpan::default(),
+            limits,
+            webhooks: footfall::hq::webhooks::Private::default(),
+        };
         let service = change(Service::new(Arc::clone(&store), Arc::<SimClock>::clone(&clock), settings));
         port.set_nonblocking(true).expect("a port that does not wait");
         let listener = tokio::net::TcpListener::from_std(port).expect("a port");
