@@ -6,7 +6,8 @@
 use footfall::hq::access::{
     Actor, NewAccount, NewGrant, NewToken, Origin, PlaceName, Role, TokenScope, create_account, make_token,
 };
-use footfall::hq::api::{PublicAddress, Service, Settings, serve};
+use footfall::hq::api::serve::serve;
+use footfall::hq::api::{PublicAddress, Service, Settings};
 use footfall::hq::metrics::{Metrics, Standing};
 use footfall::hq::sales::{Anything, Feed, Format, Sent, Way, take};
 use footfall::hq::store::Store;
@@ -59,7 +60,8 @@ impl HeadOffice {
         listener.set_nonblocking(true).expect("a socket that does not block");
         let address = format!("http://{}", listener.local_addr().expect("its address"));
         let service = Arc::new(Service::new(Arc::clone(&store), clock, settings));
-        tokio::spawn(serve(listener, service, std::future::pending()));
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a runtime");
+        tokio::spawn(serve(service, listener, std::future::pending()));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { _folder: folder, store, address, read_token, feed_token, client }
     }
