@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup pages demo test lint bench v500 ceiling mot15 memory torture fuzz models models-all clean
+.PHONY: help setup pages pictures statistics demo test lint bench v500 ceiling mot15 memory torture fuzz models models-all clean
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
@@ -21,10 +21,12 @@ test: ## everything that has to hold: format, lints, all tests, with and without
 	$(MAKE) --no-print-directory lint
 	build/venv/bin/python -m unittest discover -s models/build
 	node scripts/asyncapi/check.mjs docs/ref/asyncapi.yaml
+	npm --prefix ui run --silent check
 	cargo nextest run --locked
 	cargo test --doc --locked
 	cargo nextest run --locked --no-default-features --features hq
 	cargo build --locked --no-default-features --features hq --bin footfall-hq
+	scripts/schemathesis
 
 lint: ## format and lints only; needs what `make setup` installs
 	cargo fmt --check
@@ -55,6 +57,14 @@ memory: ## a camera holds no more after ten million boxes than after two million
 torture: ## nothing confirmed is lost: box, broker and head office killed 300 times while a clip plays (TORTURE_KILLS=300, some 20 minutes)
 	@scripts/setup build demo test
 	TORTURE_KILLS="$${TORTURE_KILLS:-300}" cargo nextest run --locked --test torture --no-capture --profile torture
+
+statistics: ## what the display page's intervals claim, against 500 simulated comparisons of each kind
+	cargo nextest run --release --locked --no-default-features --features hq --test hq_statistics --run-ignored only --no-capture --profile torture
+
+pictures: ## take the pictures of head office's pages anew
+	@scripts/setup build demo test
+	cargo build --release --locked --no-default-features --features hq --bin footfall-hq
+	@scripts/pictures
 
 fuzz: ## any bytes into every parser and the tracker, FUZZ_SECONDS=60 each; needs `cargo install cargo-fuzz`
 	@for target in $$(cd fuzz/fuzz_targets && ls | sed 's/\.rs$$//'); do \
