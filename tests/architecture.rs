@@ -142,7 +142,7 @@ const SOCKETS: (&[&str], &[&str]) = (
     ],
 );
 /// What depends on the process around it, and who may.
-const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs"]);
+const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs", "bin/"]);
 
 /// Modules that must not name each other although the order would allow it: (who, whom).
 const STRANGERS: &[(&str, &str)] = &[

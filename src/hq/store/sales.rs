@@ -172,9 +172,9 @@ const ITEM_DAY: &str = "INSERT INTO item_day
          count(DISTINCT sale.id) FILTER (WHERE what = 'sale'),
          sum(CASE what WHEN 'sale' THEN quantity_milli ELSE -abs(quantity_milli) END),
          sum(CASE what WHEN 'sale' THEN sale_line.amount_minor ELSE -abs(sale_line.amount_minor) END)
-  FROM sale JOIN sale_line USING (store_id, id)
+  FROM sale INDEXED BY sale_by_day CROSS JOIN sale_line USING (store_id, id)
   WHERE sale.store_id = ?1 AND business_day = ?2 AND what IN ('sale', 'refund')
-    AND NOT EXISTS (SELECT 1 FROM sale AS void
+    AND NOT EXISTS (SELECT 1 FROM sale AS void INDEXED BY sale_voided
                     WHERE void.store_id = ?1 AND void.voids = sale.id AND void.what = 'void')
   GROUP BY 3, 4";
 

@@ -22,7 +22,7 @@ pub(super) const DAYS: &str = concat!(
 pub(super) const HOURS: &str = concat!(
     "SELECT ",
     sums!(),
-    ", business_day, local_hour, hour FROM store_hour
+    ", business_day, local_hour, hour FROM store_hour INDEXED BY store_hour_by_day
      WHERE store_id = ?1 AND business_day BETWEEN ?2 AND ?3 ORDER BY hour"
 );
 
