@@ -8,7 +8,8 @@ use super::numbers::{Numbers, range_words};
 use crate::time::WallTime;
 use crate::wire::topics::Topics;
 use crate::wire::v1::{
-    AnyRecord, Batch, BoxStatus, Direction, Fact, LineTotals, Live, LiveMessage, Now, Record, State,
+    Ack, AnyRecord, Backfill, Batch, BoxStatus, Direction, Fact, LineTotals, Live, LiveMessage, Now, Record,
+    State,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -181,6 +182,10 @@ impl WatchState {
             self.live(&arrival.payload, arrival.at)
         } else if arrival.topic == self.topics.state {
             self.box_state(&arrival.payload)
+        } else if arrival.topic == self.topics.ack {
+            stored(&arrival.payload)
+        } else if arrival.topic == self.topics.backfill {
+            asked_again(&arrival.payload)
         } else {
             Err("this topic is none of the box's".to_owned())
         };
@@ -218,7 +223,8 @@ impl WatchState {
     }
 
     fn short(&self, topic: &str) -> String {
-        let of_box = [&self.topics.records, &self.topics.live, &self.topics.state];
+        let Topics { records, live, state, ack, backfill } = &self.topics;
+        let of_box = [records, live, state, ack, backfill];
         match topic.rsplit_once('/') {
             Some((_, last)) if of_box.iter().any(|known| *known == topic) => last.to_owned(),
             _ => one_line(topic.as_bytes()),
@@ -303,6 +309,18 @@ impl WatchState {
         self.state = Some(clean_state(state));
         Ok(Read::Plain(word.to_owned()))
     }
+}
+
+/// What head office says to the box: how far it has stored everything.
+fn stored(payload: &[u8]) -> Result<Read, String> {
+    let ack = Ack::from_json(payload).map_err(|fault| fault.to_string())?;
+    Ok(Read::Packed(format!("head office has stored everything up to seq {}", ack.watermark)))
+}
+
+/// What head office asks the box for once more.
+fn asked_again(payload: &[u8]) -> Result<Read, String> {
+    let asked = Backfill::from_json(payload).map_err(|fault| fault.to_string())?;
+    Ok(Read::Packed(format!("head office asks for seq {}-{} again", asked.from_seq, asked.to_seq)))
 }
 
 fn clean(text: &mut String) {

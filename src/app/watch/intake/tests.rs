@@ -21,6 +21,8 @@ fn heard(messages: &[(&str, &[u8])]) -> WatchState {
             "records" => topics().records,
             "live" => topics().live,
             "state" => topics().state,
+            "ack" => topics().ack,
+            "backfill" => topics().backfill,
             other => other.to_owned(),
         };
         let at = WallTime::from_unix_ms(1000 * i64::try_from(number).unwrap());
@@ -42,6 +44,20 @@ fn check(messages: &[(&str, &[u8])], expected: &[&str]) -> WatchState {
         .collect();
     assert_eq!(shown, expected);
     state
+}
+
+#[test]
+fn what_head_office_says_to_the_box_is_shown_in_words() {
+    check(
+        &[
+            ("ack", br#"{"v":1,"box":"door-box","watermark":33,"at_ms":5}"#),
+            ("backfill", br#"{"v":1,"box":"door-box","from_seq":4,"to_seq":9,"at_ms":5}"#),
+        ],
+        &[
+            "ack head office has stored everything up to seq 33",
+            "backfill head office asks for seq 4-9 again",
+        ],
+    );
 }
 
 fn crossing(seq: u64, direction: &str) -> Value {
