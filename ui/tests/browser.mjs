@@ -60,7 +60,24 @@ function expected(message) {
   return /status of (401|404)/.test(message.text()) && /\/api\/v1\/(me|session|stores\/)/.test(url ?? '');
 }
 
+/** The cookies of the one session that readers share: head office lets nobody sign in as often as tests would. */
+let session;
+
+/** Opens a page as somebody who has signed in, by the form if nobody has yet. */
 export async function signIn(page, at = '/') {
+  if (session) {
+    await page.context().addCookies(session);
+    await page.goto(at);
+    await page.locator('nav.rail').waitFor();
+    await settled(page);
+    return;
+  }
+  await signInByForm(page, at);
+  session = await page.context().cookies();
+}
+
+/** Signs in by the form: a session of the reader's own, which may be ended. */
+export async function signInByForm(page, at = '/') {
   await page.goto(at);
   await page.locator('input[name=username]').fill(USER);
   await page.locator('input[name=password]').fill(PASSWORD);

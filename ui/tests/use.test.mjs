@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 
-import { axeFindings, headOffice, launch, pagesOf, reader, settled, shot, signIn, USER } from './browser.mjs';
+import { axeFindings, headOffice, launch, pagesOf, reader, settled, shot, signIn, signInByForm, USER } from './browser.mjs';
 
 let office;
 let browser;
@@ -44,14 +44,14 @@ for (const [language, scheme] of [['en', 'light'], ['zh-TW', 'dark']]) {
 
 test('an address that was asked for before signing in is shown after it', () =>
   check({}, async (page) => {
-    await signIn(page, '/fleet');
+    await signInByForm(page, '/fleet');
     assert.equal(new URL(page.url()).pathname, '/fleet');
     await page.locator('nav.rail a[href="/fleet"][aria-current=page]').waitFor();
   }));
 
 test('signing out leads to the form, and back is no way in', () =>
   check({}, async (page) => {
-    await signIn(page);
+    await signInByForm(page);
     await page.goto('/account');
     await settled(page);
     await page.locator('main .button').first().click();

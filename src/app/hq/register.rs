@@ -8,8 +8,8 @@ use crate::hq::store::Store;
 use crate::time::{Clock, SystemClock, WallTime};
 use anyhow::Context;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Takes over the register, and says what was done.
 ///
@@ -54,8 +54,8 @@ fn text(path: &Path) -> anyhow::Result<String> {
 /// The register that a running service keeps up with.
 pub(super) struct RegisterFile {
     path: Option<PathBuf>,
-    /// How the file was when it was read last.
-    seen: Option<(SystemTime, u64)>,
+    /// How the file was when it was read last: seconds and nanoseconds of its last change, and its inode.
+    seen: Option<[i64; 3]>,
 }
 
 impl RegisterFile {
@@ -70,7 +70,7 @@ impl RegisterFile {
     pub(super) fn apply_if_changed(&mut self, store: &Store, now: WallTime) -> anyhow::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let found = std::fs::metadata(path)
-            .and_then(|found| Ok((found.modified()?, found.len())))
+            .map(|found| [found.mtime(), found.mtime_nsec(), found.ino() as i64])
             .with_context(|| Failure::Config(format!("cannot read the register {}", path.display())))?;
         if self.seen == Some(found) {
             return Ok(());

@@ -9,7 +9,8 @@ fn filled(folder: &Path) -> Store {
         .write::<_, StoreError>(|all| {
             all.execute_batch(
                 r#"INSERT INTO tenant VALUES (1, 'acme', 'Acme');
-                INSERT INTO store VALUES (1, 1, NULL, 'berlin-1', 'B', 'EUR', 2, '{}', '{}', 0.9, 0);
+                INSERT INTO store (store_id, tenant_id, region_id, name, title, currency, decimals, calendar, hours, least_coverage, simulated)
+                  VALUES (1, 1, NULL, 'berlin-1', 'B', 'EUR', 2, '{}', '{}', 0.9, 0);
                 INSERT INTO box (box_id, store_id, name) VALUES (1, 1, 'a');
                 INSERT INTO camera VALUES (1, 1, 'door', 'Door');
                 INSERT INTO line VALUES (1, 1, 1, 'in', 'In', 'door', 29922240, 29923680);

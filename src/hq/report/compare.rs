@@ -59,12 +59,7 @@ pub struct Point {
 ///
 /// # Errors
 /// [`ReportError`].
-pub(in crate::hq) fn compare(
-    store: &Store,
-    stores: Vec<Found>,
-    range: Range,
-    by: Step,
-) -> Result<Compare, ReportError> {
+pub fn compare(store: &Store, stores: Vec<Found>, range: Range, by: Step) -> Result<Compare, ReportError> {
     let mut compared = Vec::with_capacity(stores.len());
     for of in stores {
         let days = store.read(|ask| sums::days(ask, of.row.store_id, range.pair()))?;

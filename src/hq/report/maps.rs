@@ -87,12 +87,7 @@ fn camera(store: &Store, of: &Found, names: (&str, &str)) -> Result<i64, ReportE
 ///
 /// # Errors
 /// [`ReportError::NotThere`] also where there is no map of those days.
-pub(in crate::hq) fn heat(
-    store: &Store,
-    of: &Found,
-    names: (&str, &str),
-    range: Range,
-) -> Result<Heat, ReportError> {
+pub fn heat(store: &Store, of: &Found, names: (&str, &str), range: Range) -> Result<Heat, ReportError> {
     let camera = camera(store, of, names)?;
     let days = store.read(|ask| zones::heat(ask, camera, range.pair()))?;
     let grid = |day: &HeatDay| serde_json::from_str::<Grid>(&day.grid).ok();
@@ -121,12 +116,7 @@ pub(in crate::hq) fn heat(
 ///
 /// # Errors
 /// [`ReportError`].
-pub(in crate::hq) fn flow(
-    store: &Store,
-    of: &Found,
-    names: (&str, &str),
-    range: Range,
-) -> Result<Flow, ReportError> {
+pub fn flow(store: &Store, of: &Found, names: (&str, &str), range: Range) -> Result<Flow, ReportError> {
     let camera = camera(store, of, names)?;
     let all = store.read(|ask| zones::flow(ask, camera, range.pair()))?;
     let (others, listed): (Vec<_>, Vec<_>) =

@@ -115,7 +115,7 @@ impl Sum {
 ///
 /// # Errors
 /// [`ReportError`].
-pub(in crate::hq) fn queues(store: &Store, of: Found, range: Range) -> Result<Queues, ReportError> {
+pub fn queues(store: &Store, of: Found, range: Range) -> Result<Queues, ReportError> {
     let read = store.read(|ask| {
         let mut read = Vec::new();
         for (zone_id, zone, title) in zones::queues(ask, of.row.store_id)? {

@@ -131,7 +131,8 @@ pub struct HourFigures {
 }
 
 /// A store by name, with what the reports need to know of it, and its newest business day.
-pub(in crate::hq) struct Found {
+#[derive(Debug, Clone)]
+pub struct Found {
     pub(in crate::hq) row: StoreRow,
     pub(in crate::hq) facts: Facts,
     pub(in crate::hq) newest: i64,
@@ -141,12 +142,7 @@ pub(in crate::hq) struct Found {
 ///
 /// # Errors
 /// [`ReportError::NotThere`], or what the database says.
-pub(in crate::hq) fn find(
-    store: &Store,
-    scope: &Scope,
-    name: (&str, &str),
-    now: WallTime,
-) -> Result<Found, ReportError> {
+pub fn find(store: &Store, scope: &Scope, name: (&str, &str), now: WallTime) -> Result<Found, ReportError> {
     let found = store.read(|ask| {
         let Some(row) = names::store(ask, scope, name)? else { return Ok(None) };
         let facts = sums::facts(ask, row.store_id)?;
@@ -161,7 +157,7 @@ pub(in crate::hq) fn find(
 ///
 /// # Errors
 /// [`ReportError`].
-pub(in crate::hq) fn page(store: &Store, of: Found, range: Range) -> Result<StorePage, ReportError> {
+pub fn page(store: &Store, of: Found, range: Range) -> Result<StorePage, ReportError> {
     let id = of.row.store_id;
     let (days, hours, named, cameras) = store.read(|ask| {
         Ok((
@@ -252,7 +248,7 @@ fn funnel(of: &Figures) -> Vec<Step> {
 ///
 /// # Errors
 /// [`ReportError`].
-pub(in crate::hq) fn day(store: &Store, of: Found, day: &str) -> Result<StoreDay, ReportError> {
+pub fn day(store: &Store, of: Found, day: &str) -> Result<StoreDay, ReportError> {
     let wanted = parse_day(day)?;
     let least = of.facts.least_coverage;
     let hours =
