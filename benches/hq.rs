@@ -171,6 +171,12 @@ fn furnished_hour(store: u64, hour: u64) -> Arrival {
     batch(store, (first_seq..).zip(records))
 }
 
+/// Seconds that this process had a processor.
+fn worked() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 /// Reads and stores; seconds of each.
 fn take(store: &Store, mut arrivals: Vec<Arrival>) -> (Taken, [f64; 2]) {
     let clock = SystemClock::start();
@@ -186,21 +192,24 @@ fn take(store: &Store, mut arrivals: Vec<Arrival>) -> (Taken, [f64; 2]) {
 
 /// Stores send in turn, an hour at a time, as after an outage of the broker.
 fn fill(store: &Store, stores: u64) {
-    let (mut reading, mut storing, mut rows) = (0.0, 0.0, 0_u64);
+    let (mut reading, mut storing, mut working, mut rows) = (0.0, 0.0, 0.0, 0_u64);
     let batches = (0..MINUTES_OF_DAY * DAYS / RECORDS)
         .flat_map(|at| (1..=stores).map(move |store| (store, at * RECORDS + 1)));
     let mut batches = batches.peekable();
     while batches.peek().is_some() {
-        let (taken, [read, stored]) =
-            take(store, batches.by_ref().take(GROUP).map(|(store, first)| hour(store, first)).collect());
+        let sent = batches.by_ref().take(GROUP).map(|(store, first)| hour(store, first)).collect();
+        let begun = worked();
+        let (taken, [read, stored]) = take(store, sent);
+        working += worked() - begun;
         rows += taken.new;
         reading += read;
         storing += stored;
     }
     println!(
-        "{rows} rows taken in {:.1} s ({reading:.1} s to read, {storing:.1} s to store): {:.0} rows/s",
+        "{rows} rows taken in {:.1} s ({reading:.1} s to read, {storing:.1} s to store): {:.0} rows/s, {:.0} a second of the processor",
         reading + storing,
-        rows as f64 / (reading + storing)
+        rows as f64 / (reading + storing),
+        rows as f64 / working
     );
     let (taken, [_, seconds]) = take(store, (1..=stores.min(64)).map(|store| hour(store, 1)).collect());
     assert_eq!(taken.new, 0);

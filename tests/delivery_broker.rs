@@ -362,6 +362,7 @@ fn over_tls_a_box_shows_its_certificate_and_a_stranger_is_told_why_not() {
     let file = |name: &str| broker.dir().join(name);
     let read = |name: &str| std::fs::read(file(name)).expect("a file");
     let mut options = MqttOptions::new("listener", "127.0.0.1", broker.port);
+    name_crypto_library();
     options.set_transport(Transport::tls_with_config(TlsConfiguration::Simple {
         ca: read("ca.pem"),
         alpn: None,
@@ -417,6 +418,7 @@ fn the_brokers_of_the_demo_and_of_a_store_do_what_their_files_say() {
     let read = |name: &str| std::fs::read(file(name)).expect("a file");
     let client_auth = Some((read("broker.pem"), read("broker.key")));
     let mut options = MqttOptions::new("head-office", "127.0.0.1", broker.port);
+    name_crypto_library();
     let tls = TlsConfiguration::Simple { ca: read("ca.pem"), alpn: None, client_auth };
     options.set_transport(Transport::tls_with_config(tls));
     let subscriber = Subscriber::with(options);
@@ -427,4 +429,10 @@ fn the_brokers_of_the_demo_and_of_a_store_do_what_their_files_say() {
     let running = test_box.run();
     running.count(1..=3);
     wait_until("all arrive", || subscriber.crossings() == all_up_to(3));
+}
+
+/// The subscriber's own client takes whichever is the process's; head office links a second one.
+fn name_crypto_library() {
+    // Somebody else has done it in this process, which is as good.
+    rumqttc::tokio_rustls::rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
 }

@@ -99,7 +99,7 @@ impl Office {
         };
         drop(Store::open(&office.path()).expect("a database"));
         let register = "INSERT INTO tenant VALUES (1, 'acme', 'Acme');
-            INSERT INTO store VALUES (1, 1, NULL, 'berlin-1', 'Berlin', 'EUR', 2, '{}', '{}', 0.9, 0);
+            INSERT INTO store VALUES (1, 1, NULL, 'berlin-1', 'Berlin', 'EUR', 2, '{}', '{}', 0.9, 0, NULL);
             INSERT INTO store_clock VALUES (1, 0, 'Europe/Berlin', '00:00');
             INSERT INTO box (box_id, store_id, name) VALUES (1, 1, 'a'), (2, 1, 'b');";
         office.sqlite().execute_batch(register).expect("a register");
