@@ -134,7 +134,7 @@ export function figureTile({ name, figures, currency, against = [] }: FigureTile
 
 function againstWords(name: FigureName, now: Figures, before: { title: string; figures: Figures | null }): Child {
   const mark = changeMark(name, change(name, now, before.figures));
-  if (mark) return [mark, ' ', before.title];
+  if (mark) return [mark, ' ', t('change.against', { time: before.title })];
   const isIncomplete = before.figures !== null && !(now.complete && before.figures.complete);
   const why = isIncomplete ? 'change.incomplete' : 'change.nothing';
   return t(why, { time: before.title });

@@ -198,6 +198,8 @@ const dayDate = (day: string): Date => new Date(`${day}T12:00:00Z`);
 export const longDay = (day: string): string =>
   dates({ timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).format(dayDate(day));
 export const shortDay = (day: string): string => dates({ timeZone: 'UTC', day: 'numeric', month: 'short' }).format(dayDate(day));
+/** Where days of several years stand together. */
+export const datedDay = (day: string): string => dates({ timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' }).format(dayDate(day));
 export const dayRange = (from: string, to: string): string =>
   dates({ timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' }).formatRange(dayDate(from), dayDate(to));
 

@@ -30,7 +30,9 @@ export async function answer(visit: Visit, question: Question, all: readonly Dis
     h('h2', { class: 'sentence' }, sentence(data)),
     h('p', { class: 'basis' }, basis(data)),
     data.warnings.length ? notice('warning', ...data.warnings.map((one) => h('p', null, warning(one)))) : null,
-    h('figure', { class: 'drawing', 'aria-label': t('displays.intervals') }, intervals(rows), h('figcaption', { class: 'legend' }, t('displays.interval_hint'))),
+    rows.some((one) => one.difference)
+      ? h('figure', { class: 'drawing', 'aria-label': t('displays.intervals') }, intervals(rows), h('figcaption', { class: 'legend' }, t('displays.interval_hint')))
+      : null,
     measures(visit, data, all, csvAddress(API, { ...question })),
   );
 }

@@ -4,7 +4,7 @@ import type { Display, Displays } from '../../api';
 import { get } from '../../kit/client';
 import { h } from '../../kit/dom';
 import { dayField, labelledSegments, segments, select, ticks } from '../../kit/fields';
-import { shortDay, t } from '../../kit/i18n';
+import { datedDay, t } from '../../kit/i18n';
 import { empty } from '../../kit/state';
 import { table } from '../../kit/table';
 import { dayIn } from '../period';
@@ -51,7 +51,7 @@ function asked(visit: Visit, all: readonly Display[], kind: Kind): Question | nu
   }
   const display = chosen(visit, all);
   if (kind === 'before_after') return display ? { kind, display: display.id, days } : null;
-  const other = all.find((one) => String(one.id) === visit.query.get('other')) ?? all.find((one) => one.id !== display?.id);
+  const other = chosenOther(visit, all, display);
   if (!display || !other) return null;
   return { kind, display: display.id, other: other.id, from: dayIn(visit.query, 'from'), to: dayIn(visit.query, 'to') };
 }
@@ -75,13 +75,22 @@ function chosen(visit: Visit, all: readonly Display[]): Display | undefined {
   return all.find((one) => String(one.id) === visit.query.get('display')) ?? newest;
 }
 
+/** The other display: as asked, else one that stands elsewhere at the same time and is not the same, so that there are days to compare. */
+function chosenOther(visit: Visit, all: readonly Display[], display: Display | undefined): Display | undefined {
+  const asked = all.find((one) => String(one.id) === visit.query.get('other'));
+  if (asked || !display) return asked;
+  const others = all.filter((one) => one.id !== display.id);
+  const together = others.filter((one) => (one.to === null || one.to > display.from) && (display.to === null || display.to > one.from));
+  return together.find((one) => one.name !== display.name) ?? together[0] ?? others[0];
+}
+
 const chosenSpan = (visit: Visit): string => SPANS.find((one) => one === visit.query.get('days')) ?? '21';
 const ids = (visit: Visit, name: string): string[] => (visit.query.get(name) ?? '').split(',').filter((one) => /^\d+$/.test(one));
 
 function fields(visit: Visit, all: readonly Display[], kind: Kind): HTMLElement {
   const choices = all.map((one) => ({
     value: String(one.id),
-    title: t('displays.choice', { title: one.title, from: shortDay(one.from) }),
+    title: t('displays.choice', { title: one.title, from: datedDay(one.from) }),
     group: titleOf(visit.stores, one),
   }));
   const span = labelledSegments(t('displays.span'), SPANS.map((days) => ({ value: days, title: t('period.days', { days: Number(days) }) })), chosenSpan(visit), (days) => visit.ask({ days }));
@@ -89,7 +98,7 @@ function fields(visit: Visit, all: readonly Display[], kind: Kind): HTMLElement 
   const one = select(t('displays.display'), choices, display, (to) => visit.ask({ display: to }));
   if (kind === 'before_after') return h('div', { class: 'form-row' }, one, span);
   if (kind === 'against') {
-    const other = visit.query.get('other') ?? choices.find((choice) => choice.value !== display)?.value ?? '';
+    const other = String(chosenOther(visit, all, chosen(visit, all))?.id ?? '');
     return h('div', { class: 'form-row' }, one, select(t('displays.other'), choices, other, (to) => visit.ask({ other: to })));
   }
   return h('div', { class: 'stack' }, changedAndSpan(visit, all, span), h('details', { 'data-keep': 'groups' }, h('summary', null, t('displays.groups')), h('div', { class: 'halves' }, ...groups(visit, all))));
@@ -99,7 +108,7 @@ function changedAndSpan(visit: Visit, all: readonly Display[], span: HTMLElement
   const now = groupsAsked(visit, all);
   const newest = proposal(all);
   const field = dayField(t('displays.changed'), now.changed, (changed) => visit.ask({ ...now, changed }));
-  const propose = h('button', { type: 'button', class: 'button', click: () => visit.ask({ ...newest }) }, t('displays.propose', { day: shortDay(newest.changed) }));
+  const propose = h('button', { type: 'button', class: 'button', click: () => visit.ask({ ...newest }) }, t('displays.propose', { day: datedDay(newest.changed) }));
   return h('div', { class: 'form-row' }, field, span, propose);
 }
 
@@ -109,13 +118,13 @@ interface Groups {
   changed: string;
 }
 
-/** Who got something new on the day of the newest change, against who kept the same display all the time. */
+/** Who got something new on the day of the newest change, against who kept what stood in the same zone all the time. */
 function proposal(all: readonly Display[]): Groups {
   const day = all.reduce((newest, one) => (one.from > newest ? one.from : newest), '');
   const tested = all.filter((one) => one.from === day);
-  const names = new Set(tested.map((one) => one.name));
+  const zones = new Set(tested.map((one) => one.zone));
   const stores = new Set(tested.map((one) => `${one.tenant}/${one.store}`));
-  const controls = all.filter((one) => names.has(one.name) && one.from < day && (one.to === null || one.to > day) && !stores.has(`${one.tenant}/${one.store}`));
+  const controls = all.filter((one) => zones.has(one.zone) && one.from < day && (one.to === null || one.to > day) && !stores.has(`${one.tenant}/${one.store}`));
   return { displays: tested.map((one) => one.id).join(','), controls: controls.map((one) => one.id).join(','), changed: day };
 }
 
@@ -142,8 +151,8 @@ function list(visit: Visit, all: readonly Display[]): HTMLElement {
         { title: t('table.store'), by: (row) => titleOf(visit.stores, row), cell: (row) => titleOf(visit.stores, row) },
         { title: t('table.zone'), by: (row) => row.zone, cell: (row) => row.zone },
         { title: t('displays.category'), by: (row) => row.category, cell: (row) => row.category ?? row.items.join(', ') },
-        { title: t('table.from'), by: (row) => row.from, cell: (row) => shortDay(row.from) },
-        { title: t('table.to'), by: (row) => row.to, cell: (row) => (row.to ? shortDay(row.to) : t('displays.stands')) },
+        { title: t('table.from'), by: (row) => row.from, cell: (row) => datedDay(row.from) },
+        { title: t('table.to'), by: (row) => row.to, cell: (row) => (row.to ? datedDay(row.to) : t('displays.stands')) },
       ],
     }),
   );

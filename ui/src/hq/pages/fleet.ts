@@ -7,12 +7,14 @@ import { ago, duration, integer, moment, percent, t, UNKNOWN } from '../../kit/i
 import { badge, empty, notice, type Tone } from '../../kit/state';
 import { type Column, table } from '../../kit/table';
 import { titleOf, zoneOf, type View, type Visit } from '../visit';
-import { toDo } from './fleet-to-do';
+import { type Task, toDo } from './fleet-to-do';
 import { pageHead } from './parts';
 
 type Box = Fleet['boxes'][number];
 type Audit = Box['audit'][number] & { box: Box };
 const API = '/api/v1/fleet';
+/** Tasks of one kind that are shown one by one. */
+const MOST_ALIKE = 4;
 
 const STATE_TONE: Record<Box['state'], Tone | 'plain'> = { online: 'good', offline: 'bad', stopped: 'warning', never_seen: 'plain' };
 
@@ -47,8 +49,28 @@ function todo(visit: Visit, data: Fleet, now_ms: number): HTMLElement {
   tasks.sort((a, b) => order[a.tone] - order[b.tone]);
   return panel(
     t('fleet.to_do', { tasks: tasks.length }),
-    h('ul', { class: 'to-do' }, ...tasks.map((one) => h('li', null, badge(one.tone, one.word), h('div', null, h('p', null, one.what), one.act ? h('p', null, one.act) : null)))),
+    h('ul', { class: 'to-do' }, ...alike(tasks).map((group) => (group.length > MOST_ALIKE ? folded(group) : group.map(task)))),
   );
+}
+
+/** Tasks of one kind together, in the order of their first. */
+function alike(tasks: readonly Task[]): Task[][] {
+  const kinds = new Map<string, Task[]>();
+  for (const one of tasks) {
+    const kind = `${one.tone} ${one.word} ${one.act}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), one]);
+  }
+  return [...kinds.values()];
+}
+
+const task = (one: Task): HTMLElement => h('li', null, badge(one.tone, one.word), h('div', null, h('p', null, one.what), one.act ? h('p', null, one.act) : null));
+
+/** When the network of a chain is down, the same task a hundred times would hide the others. */
+function folded(group: readonly Task[]): Node | null {
+  const [first] = group;
+  if (!first) return null;
+  const all = h('details', { 'data-keep': `tasks-${first.word}-${first.act}` }, h('summary', null, t('fleet.alike', { tasks: group.length })), h('ul', null, ...group.map((one) => h('li', null, one.what))));
+  return h('li', null, badge(first.tone, first.word), h('div', null, all, first.act ? h('p', null, first.act) : null));
 }
 
 function boxes(visit: Visit, data: Fleet, now_ms: number): HTMLElement {

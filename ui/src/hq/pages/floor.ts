@@ -1,7 +1,7 @@
 // Where people were on the floor, and how they went from zone to zone: asked for after the rest, because maps are large.
 
 import type { Flow, Heat, StorePage } from '../../api';
-import { csvAddress, get, type Query } from '../../kit/client';
+import { csvAddress, Failure, get, type Query } from '../../kit/client';
 import { described, sign } from '../../kit/charts/described';
 import { floorMap, secondsInZones } from '../../kit/charts/floor';
 import { flowChart } from '../../kit/charts/flow';
@@ -16,6 +16,8 @@ import { later, redrawn } from './parts';
 
 /** Bands thinner than the rest add up to noise. */
 const MOST_MOVES = 18;
+/** Cameras that are asked for a map before the reader chooses one. */
+const MOST_TRIED = 6;
 
 /** Both drawings of one camera, with the choice of the camera. */
 export function floor(visit: Visit, api: string, data: StorePage, span: { from: string; to: string }): HTMLElement {
@@ -23,30 +25,61 @@ export function floor(visit: Visit, api: string, data: StorePage, span: { from: 
   if (cameras.length === 0) {
     return h('section', { class: 'panel' }, h('h2', null, t('floor.title')), empty(t('floor.no_camera'), t('floor.no_camera_hint')));
   }
-  return redrawn('0', (chosen, choose) => {
-    const camera = cameras[Number(chosen)] ?? cameras[0];
-    const query = { box: camera?.box, camera: camera?.camera, ...span };
-    const choices = cameras.map((one, at) => ({ value: String(at), title: one.title || one.camera }));
-    return h(
-      'div',
-      { class: 'stack' },
-      cameras.length > 1 ? h('div', { class: 'tools' }, select(t('floor.camera'), choices, chosen, choose)) : null,
-      h(
-        'div',
-        { class: 'halves' },
-        later(async () => heat(await get<Heat>(`${api}/heat`, query, visit.signal), csvAddress(`${api}/heat`, query)), visit.signal),
-        later(async () => flow(await get<Flow>(`${api}/flow`, query, visit.signal), api, query), visit.signal),
-      ),
-    );
-  });
+  return later(async () => {
+    const first = await firstWithMap(cameras, (one) => heatOf(visit, api, { box: one.box, camera: one.camera, ...span }));
+    return redrawn(String(first), (chosen, choose) => ofCamera(visit, api, { cameras, span, chosen }, choose));
+  }, visit.signal);
 }
 
-function heat(data: Heat, csv: string): HTMLElement {
+/** Most doors only count: what is shown first is a camera that sends maps, if one of the first few does. */
+async function firstWithMap(cameras: StorePage['cameras'], ask: (camera: StorePage['cameras'][number]) => Promise<Heat | null>): Promise<number> {
+  for (const [at, camera] of cameras.slice(0, MOST_TRIED).entries()) {
+    if (hasMap(await ask(camera))) return at;
+  }
+  return 0;
+}
+
+interface Shown {
+  cameras: StorePage['cameras'];
+  span: { from: string; to: string };
+  chosen: string;
+}
+
+function ofCamera(visit: Visit, api: string, { cameras, span, chosen }: Shown, choose: (to: string) => void): HTMLElement {
+  const camera = cameras[Number(chosen)] ?? cameras[0];
+  const query = { box: camera?.box, camera: camera?.camera, ...span };
+  const choices = cameras.map((one, at) => ({ value: String(at), title: one.title || one.camera }));
+  return h(
+    'div',
+    { class: 'stack' },
+    cameras.length > 1 ? h('div', { class: 'tools' }, select(t('floor.camera'), choices, chosen, choose)) : null,
+    h(
+      'div',
+      { class: 'halves' },
+      later(async () => heat(await heatOf(visit, api, query), csvAddress(`${api}/heat`, query)), visit.signal),
+      later(async () => flow(await get<Flow>(`${api}/flow`, query, visit.signal), api, query), visit.signal),
+    ),
+  );
+}
+
+/** The map; `null` where the camera sent none, which head office answers like anything that is not there. */
+async function heatOf(visit: Visit, api: string, query: Query): Promise<Heat | null> {
+  try {
+    return await get<Heat>(`${api}/heat`, query, visit.signal);
+  } catch (fault) {
+    if (fault instanceof Failure && fault.trouble === 'not_found') return null;
+    throw fault;
+  }
+}
+
+const hasMap = (data: Heat | null): data is Heat => data !== null && data.presence_s.some((one) => one > 0);
+
+function heat(data: Heat | null, csv: string): HTMLElement {
   const measures = [
     { value: 'presence_s', title: t('floor.presence') },
     { value: 'dwell_s', title: t('floor.dwell') },
   ];
-  if (!data.presence_s.some((one) => one > 0)) {
+  if (!hasMap(data)) {
     return h('section', { class: 'panel' }, h('h2', null, t('floor.heat')), empty(t('floor.nobody'), t('floor.nobody_hint')));
   }
   return redrawn('presence_s', (chosen, choose) => {

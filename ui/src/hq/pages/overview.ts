@@ -67,9 +67,13 @@ function live(visit: Visit, cells: ReadonlyMap<string, HTMLElement>): HTMLElemen
       cell.textContent = one?.people === null || one === undefined ? UNKNOWN : integer(one.people);
     }
     const known = fresh.filter((one) => one.people !== null);
+    if (known.length === 0) {
+      strip.show([h('span', { class: 'basis' }, t('live.quiet'))], '');
+      return;
+    }
     const people = known.reduce((sum, one) => sum + (one.people ?? 0), 0);
-    const parts = [liveValue(t('live.inside'), known.length ? integer(people) : UNKNOWN), ...busiest(visit, known), h('span', { class: 'basis' }, t('live.stores', { stores: known.length }))];
-    strip.show(parts, known.length ? t('live.spoken', { people, stores: known.length }) : '');
+    const parts = [liveValue(t('live.inside'), integer(people)), ...busiest(visit, known), h('span', { class: 'basis' }, t('live.stores', { stores: known.length }))];
+    strip.show(parts, t('live.spoken', { people, stores: known.length }));
   };
   watchStores(visit, changed, strip.state);
   return strip.element;
@@ -122,12 +126,12 @@ function rankingColumns(open: boolean, cells: ReadonlyMap<string, HTMLElement>):
     { title: '#', number: true, by: (row) => -row.rank, cell: (row) => String(row.rank) },
     { title: t('table.store'), heads: true, by: (row) => row.title, cell: (row) => storeLink(row) },
     figureColumn<Row>('visitors', now, (row) => row),
-    changeColumn<Row>(t('overview.last_week'), 'visitors', now, (row) => row.last_week),
-    ...(open ? [inside] : []),
+    changeColumn<Row>(t('change.against', { time: t('overview.last_week') }), 'visitors', now, (row) => row.last_week),
     figureColumn<Row>('conversion', now, (row) => row),
     figureColumn<Row>('sales_minor', now, (row) => row),
     figureColumn<Row>('average_transaction_minor', now, (row) => row),
-    changeColumn<Row>(t('overview.last_year'), 'visitors', now, (row) => row.last_year),
+    changeColumn<Row>(t('change.against', { time: t('overview.last_year') }), 'visitors', now, (row) => row.last_year),
+    ...(open ? [inside] : []),
     coverageColumn<Row>(now),
   ];
 }

@@ -59,7 +59,10 @@ function tiles(zone: Zone): HTMLElement {
 
 function week(zone: Zone): HTMLElement {
   return redrawn<HourMeasure>('mean_wait_s', (name, choose) => {
-    const write = name === 'mean_wait_s' ? (value: number): string => decimal(value / 60) : (value: number): string => decimal(value, name === 'max_length' ? 0 : 1);
+    // Short waits are told in seconds: in minutes they would all be the same.
+    const inSeconds = zone.hours.every((one) => (one.mean_wait_s ?? 0) < 180);
+    const wait = (value: number): string => (inSeconds ? integer(value) : decimal(value / 60));
+    const write = name === 'mean_wait_s' ? wait : (value: number): string => decimal(value, name === 'max_length' ? 0 : 1);
     const cells = zone.hours.map((one) => ({ weekday: one.weekday, hour: one.hour, value: one[name] }));
     const worst = zone.hours.reduce<Zone['hours'][number] | null>((top, one) => ((one[name] ?? -1) > (top?.[name] ?? -1) ? one : top), null);
     const where = worst ? `${weekdayName(worst.weekday, 'long')} ${hourName(worst.hour)}` : '';
@@ -71,7 +74,7 @@ function week(zone: Zone): HTMLElement {
       summary: most === null ? t('chart.all_gaps') : t('chart.highest', { where, value: size }),
       keep: 'queue-week',
       drawing: hourGrid(`${t('queues.week')}: ${t(`queues.${name}`)}`, cells, write),
-      legend: [heatLegend(t('chart.less'), t('chart.more')), name === 'mean_wait_s' ? h('span', null, t('queues.in_minutes')) : null],
+      legend: [heatLegend(t('chart.less'), t('chart.more')), name === 'mean_wait_s' ? h('span', null, inSeconds ? t('queues.in_seconds') : t('queues.in_minutes')) : null],
       table: hoursTable(zone),
     });
   });

@@ -117,8 +117,9 @@ function pair(chart: SeriesChart, one: Series, colour: (name: string) => string,
   const bars = chart.kind === 'bars' && !one.faint && uPlot.paths.bars?.({ size: [0.72, 40] });
   // The whole value is written for either of the two, so that the second needs no line of its own in the legend.
   const value: uPlot.Series.Value = (_, __, ___, at) => {
-    const known = at === null ? null : (one.values[at] ?? null);
-    return known === null ? '–' : write(known) + (at !== null && one.incomplete?.[at] ? ' *' : '');
+    if (at === null) return '';
+    const known = one.values[at] ?? null;
+    return known === null ? '–' : write(known) + (one.incomplete?.[at] ? ' *' : '');
   };
   const dash = DASHES[one.colour - 1] ?? [];
   const whole: uPlot.Series = bars
