@@ -165,7 +165,7 @@ const LARGE = 10_000_000;
 export function money(minor: number, of: Currency, style: MoneyStyle = { fraction: 'always' }): string {
   const major = minor / 10 ** of.decimals;
   const isShort = style.fraction === 'small';
-  const digits = isShort && Math.abs(major) >= 1000 ? 0 : of.decimals;
+  const digits = isShort && Math.abs(major) >= 100 ? 0 : of.decimals;
   const options: Intl.NumberFormatOptions =
     isShort && Math.abs(major) >= LARGE
       ? { currency: of.currency, notation: 'compact', maximumSignificantDigits: 4 }

@@ -69,7 +69,7 @@ const task = (one: Task): HTMLElement => h('li', null, badge(one.tone, one.word)
 function folded(group: readonly Task[]): Node | null {
   const [first] = group;
   if (!first) return null;
-  const all = h('details', { 'data-keep': `tasks-${first.word}-${first.act}` }, h('summary', null, t('fleet.alike', { tasks: group.length })), h('ul', null, ...group.map((one) => h('li', null, one.what))));
+  const all = h('details', { 'data-keep': `tasks-${first.word}-${first.act}` }, h('summary', null, t('fleet.alike', { first: first.what, more: group.length - 1 })), h('ul', null, ...group.slice(1).map((one) => h('li', null, one.what))));
   return h('li', null, badge(first.tone, first.word), h('div', null, all, first.act ? h('p', null, first.act) : null));
 }
 

@@ -55,7 +55,7 @@ function live(visit: Visit, of: StoreName): HTMLElement {
   const strip = liveStrip();
   const changed = (stores: LiveStores): void => {
     const now = stores.of(of);
-    if (!now) return strip.show([h('span', null, t('live.nothing_yet'))], '');
+    if (!now) return strip.show([h('span', { class: 'basis' }, t('live.quiet_store'))], '');
     const count = (value: number | null): string => (value === null ? UNKNOWN : integer(value));
     const parts = [
       liveValue(t('live.inside'), count(now.people)),
