@@ -22,9 +22,11 @@ const browser = await launch();
 for (const { name, page: wanted, at, ...how } of PICTURES) {
   const who = await reader(browser, office.url, how);
   await signIn(who.page);
-  await who.page.goto((await pagesOf(who.page))[wanted]);
+  const pages = await pagesOf(who.page);
+  // The newest day may have just begun; the one before it is whole.
+  const address = wanted === 'overview' ? `/?day=${pages.day.split('/').at(-1)}` : pages[wanted];
+  await who.page.goto(address);
   await settled(who.page);
-  if (wanted === 'overview') await who.page.locator('.live-strip strong').first().waitFor({ timeout: 5000 }).catch(() => {});
   if (at) await who.page.locator(at).first().evaluate((part) => part.scrollIntoView({ block: 'start' }));
   await shot(who.page, name);
   await who.close();

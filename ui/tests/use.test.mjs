@@ -182,17 +182,24 @@ test('a session that ends while one reads leads to the form', () =>
     if (!String(fault).includes('401')) throw fault;
   }));
 
-test('live values come, and come again after the stream broke', () =>
+test('live values come, and the stream comes again after it broke', () =>
   check({}, async (page) => {
+    // Head office may have nothing to say during a test, so the first two streams are made here; the third is its own.
+    await signIn(page);
+    const [store] = (await page.evaluate(async () => (await fetch('/api/v1/stores')).json())).stores;
+    const value = { tenant: store.tenant, store: store.store, at_ms: 0, people: 41, visitors: 97, transactions: null, conversion: null, doors: [] };
+    const bodies = [': begins and ends\n\n', `event: now\ndata: ${JSON.stringify(value)}\n\n`];
     let streams = 0;
     await page.route('**/api/v1/live', (route) => {
+      const body = bodies[streams];
       streams += 1;
-      return streams === 1 ? route.fulfill({ status: 200, contentType: 'text/event-stream', body: ': begins and ends\n\n' }) : route.continue();
+      return body === undefined ? route.continue() : route.fulfill({ status: 200, contentType: 'text/event-stream', body });
     });
-    await signIn(page);
+    await page.goto(`/stores/${store.tenant}/${store.store}`);
+    await page.locator('.live-strip strong', { hasText: '41' }).waitFor();
+    for (const begun = Date.now(); streams < 3 && Date.now() - begun < 30_000; ) await page.waitForTimeout(50);
     await page.locator('.live-mark:not(.waiting)').waitFor();
-    await page.locator('.live-strip strong').first().waitFor({ timeout: 15_000 });
-    assert.ok(streams >= 2);
+    assert.ok(streams >= 3);
   }));
 
 test('what was unfolded and focused stays so when figures are asked for anew', () =>
