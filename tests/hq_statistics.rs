@@ -4,8 +4,10 @@
 //! stores share and, where stores are compared, months in which one street has its own course. The intervals know nothing of how the days were
 //! made: their model of what days remember is another one than what is simulated.
 //!
-//! The short form runs 100 comparisons of each kind (at 95 % that gives 89 to 99 in 99 of 100 seeds); the 500 comparisons of the
-//! project's numbers, where 93 to 97 % are asked for, run with `cargo test --release --test hq_statistics -- --ignored --nocapture`.
+//! The short form runs 100 comparisons of each kind (at 95 % that gives 89 to 99 in 99 of 100 seeds). The project's numbers, where
+//! 93 to 97 % are asked for, are of 2,000: of 500 the share itself is uncertain by 1 %, so that one of sixteen cells lies outside now and
+//! then. They run with
+//! `cargo test --release --no-default-features --features hq --test hq_statistics -- --ignored --nocapture`.
 
 #![cfg(feature = "hq")]
 
@@ -156,7 +158,7 @@ fn where_something_changed_the_interval_holds_it_as_often() {
 
 #[test]
 #[ignore = "takes a minute; the project's numbers are stated from it"]
-fn of_500_comparisons_93_to_97_in_100_hold_the_truth() {
-    check(0.0, 500, &(0.93..=0.97));
-    check(EFFECT, 500, &(0.93..=0.97));
+fn of_2000_comparisons_93_to_97_in_100_hold_the_truth() {
+    check(0.0, 2000, &(0.93..=0.97));
+    check(EFFECT, 2000, &(0.93..=0.97));
 }

@@ -8,8 +8,9 @@
 //!
 //! The share is known badly from a few weeks, and one that is taken too small makes intervals too short. The bootstrap therefore draws with a
 //! share that is [`LIFT`] higher, and each draw estimates its own as if it knew nothing. These three numbers were chosen by simulation of
-//! stores whose days are correlated by 0 to 0.5 beside the noise of counting; beyond that (0.7) the interval holds the truth in 92 to
-//! 94 cases of 100.
+//! stores whose days are correlated by 0 to 0.5 beside the noise of counting (`tests/hq_statistics.rs`). Of 2,000 stores that all have 0.5,
+//! 93.9 % of the intervals hold that nothing changed with two weeks and two, 94.8 % with three and three, 95.2 % with six and six; at 0.7 it
+//! is 92.4, 92.8 and 94.0 %: what goes on for weeks cannot be told from a change by the days of one store.
 
 use super::clusters::reach;
 use super::matrix::{Triangle, dot, orthonormal, remove};

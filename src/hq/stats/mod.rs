@@ -7,8 +7,9 @@
 //! logarithms, so that "a half more" and "a third less" are the same step up and down.
 //!
 //! What is not obvious: days of a store are not independent, and three weeks are few. Drawing single days anew and taking
-//! percentiles (as many tools do) gives intervals that miss the truth in one case of eight instead of one of twenty, and
-//! drawing whole weeks has only three to draw from. So:
+//! percentiles (as many tools do) gives intervals that miss the truth in one case of eleven instead of one of twenty on the
+//! simulated stores of the test (three weeks and three, 2,000 comparisons), and drawing whole weeks, of which there are three, in one of
+//! five. So:
 //!
 //! - weekdays are taken out by a model in which each weekday has its own rate and the change multiplies all of them
 //!   ([`weekdays`]); the Saturdays of one side are never weighed against the Mondays of the other;
@@ -20,7 +21,9 @@
 //!   is seen only there (A. C. Cameron, J. Gelbach and D. Miller, "Bootstrap-based improvements for inference with
 //!   clustered errors", Review of Economics and Statistics 90, 2008).
 //!
-//! `tests/hq_statistics.rs` simulates comparisons whose truth is known and counts how often the interval holds it.
+//! `tests/hq_statistics.rs` simulates comparisons whose truth is known and counts how often the interval holds it: 94.8 to 96.4 % in
+//! each of eight kinds, with and without an effect (4,000 comparisons each, November 2026). The table stands in
+//! `docs/guide/headoffice-pages.md`.
 
 pub mod clusters;
 pub mod days;
@@ -36,7 +39,7 @@ use weekdays::Fit;
 pub const RESAMPLES: usize = 999;
 
 /// Days that each side must have in each store. Below two weeks a weekday has one day a side, and nothing can be told of how days
-/// differ. The shares that the intervals promise were simulated from two weeks on.
+/// differ. From two weeks on the intervals were simulated: of two and two, 96 % hold the truth.
 pub const LEAST_DAYS: usize = 14;
 
 /// Stores on each side from which on stores are drawn and not their days.
