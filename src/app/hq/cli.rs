@@ -94,7 +94,7 @@ pub enum AccountCommand {
     #[command(
         after_help = "Examples:\n  footfall-hq account add ada --role admin --tenant acme --config hq.toml\n  \
         footfall-hq account add bo --role manager --tenant acme --store berlin-1 --config hq.toml\n  \
-        footfall-hq account add cy@example.com --role viewer --tenant acme --without-password --config hq.toml"
+        footfall-hq account add cy --email cy@example.com --role viewer --tenant acme --config hq.toml"
     )]
     Add(AccountAddArgs),
     /// Give an account another password; whoever is signed in with it has to sign in again

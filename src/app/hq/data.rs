@@ -4,7 +4,7 @@ use super::cli::{AsideArgs, DayArgs, DayExpectation, FeedArg, ImportArgs};
 use crate::app::exit::Failure;
 use crate::hq::access;
 use crate::hq::config;
-use crate::hq::report::fleet::fleet;
+use crate::hq::report::fleet::everything_aside;
 use crate::hq::report::stores::{StoreDay, day_of};
 use crate::hq::sales::{self, Anything, Feed, Format, Sent, Way};
 use crate::hq::store::Store;
@@ -127,16 +127,15 @@ fn show(day: &StoreDay, out: &mut impl Write) -> std::io::Result<()> {
 /// What the database says.
 pub(super) fn aside(args: &AsideArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let store = Store::open(&config::load(&args.file.config)?.database)?;
-    let scope = access::everywhere(&store)?;
-    let fleet = fleet(&store, &scope, SystemClock::start().now().wall)?;
-    if fleet.aside.is_empty() && fleet.strangers.is_empty() {
+    let (aside, strangers) = everything_aside(&store)?;
+    if aside.is_empty() && strangers.is_empty() {
         writeln!(out, "everything that arrived was read")?;
     }
-    for one in fleet.aside.iter().take(args.last as usize) {
+    for one in aside.iter().take(args.last as usize) {
         let at = jiff::Timestamp::from_millisecond(one.at_ms).unwrap_or_default();
         writeln!(out, "{at}  {}  {} bytes: {}", one.topic, one.bytes, one.reason)?;
     }
-    for stranger in &fleet.strangers {
+    for stranger in &strangers {
         writeln!(
             out,
             "box {} is not in the register: {} messages on {}; nothing of it is taken until it is",

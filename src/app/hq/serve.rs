@@ -7,7 +7,7 @@
 use super::cli::FileArgs;
 use super::register::RegisterFile;
 use crate::app::exit::Failure;
-use crate::hq::access::{Oidc, SessionSpan};
+use crate::hq::access::{self, Oidc, SessionSpan};
 use crate::hq::alerts::Watch;
 use crate::hq::api::limits::Limits;
 use crate::hq::api::{self, PublicAddress, Service, passing};
@@ -134,7 +134,7 @@ fn take_feed(store: &Store, message: FeedMessage<'_>) -> Receipt {
     };
     match sales::take_message((message.tenant, feed), message.payload, store, message.received_at) {
         Ok(_) => Receipt::Taken,
-        Err(FeedError::Store(fault)) => {
+        Err(FeedError::Store(fault)) if fault.is_transient() => {
             tracing::warn!(%fault, "a feed waits");
             Receipt::Later
         }
@@ -259,7 +259,7 @@ impl Keeper {
         }
         if now.elapsed >= self.next_retention {
             self.next_retention = now.elapsed
-                + match store.forget_piece(&self.keep, now.wall) {
+                + match access::tidy(store, now.wall).and_then(|()| store.forget_piece(&self.keep, now.wall)) {
                     Ok(0) => RETENTION_EVERY,
                     Ok(_) => BETWEEN_PIECES,
                     Err(fault) => {

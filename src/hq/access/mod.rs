@@ -209,13 +209,10 @@ fn line<'a>(
     AuditLine { at: from.at, account_id, address: from.address, action, detail }
 }
 
-/// How long the audit log is kept: thirteen months, so that a year can be compared.
-const AUDIT_KEPT: Duration = Duration::from_secs(396 * 86_400);
-
-/// Removes what has ended: sessions, tokens, old lines of the audit log. For once an hour or a day.
+/// Removes what has ended: sessions and tokens. For once an hour or a day; the audit log goes with `store::retention`.
 ///
 /// # Errors
 /// [`StoreError`] where the database fails.
 pub fn tidy(store: &Store, now: WallTime) -> Result<(), StoreError> {
-    store.write(|all| Ok(table::tidy(all, now, now - AUDIT_KEPT)?))
+    store.write(|all| Ok(table::tidy(all, now)?))
 }

@@ -112,6 +112,10 @@ impl Fault {
 
 impl From<StoreError> for Fault {
     fn from(fault: StoreError) -> Self {
+        if fault.is_transient() {
+            tracing::warn!(%fault, "a request is told to come again");
+            return Self::busy();
+        }
         Self::inside(&fault)
     }
 }

@@ -1,10 +1,10 @@
 //! The figures of a store and a time, and of several of them together.
 //!
-//! The formula is [`figures`](crate::analytics::conversion::figures), the same as on a box. What is added here is which hours and days
-//! enter into it. Counts are sums of everything that was counted. A share or a mean is taken over those rows only in which both of its
-//! sides are known: conversion over complete rows with a till, the average transaction over rows with a till, capture rate
-//! over rows in which the lines outside were seen too. So a morning without a camera lowers the count of that day, which is
-//! marked, and no rate.
+//! The formula is [`figures`](crate::analytics::conversion::figures), the same as on a box. What is added here is which hours enter
+//! into it. Counts are sums of everything that was counted. A share or a mean is taken over those hours only in which both of its
+//! sides are known: conversion over complete hours with a till, the average transaction over hours with a till, capture rate
+//! over hours in which the lines outside were seen too. So a morning without a camera lowers the count of that day, which is
+//! marked, and no rate. A day keeps what its rates need of its hours ([`Rated`]), so it says what its hours together say.
 
 use crate::analytics::conversion::{Absent, PeriodFigures, PeriodSums, TillSums, figures};
 use serde::Serialize;
@@ -40,6 +40,52 @@ pub struct Sums {
     pub passersby_seen_ms: i64,
     /// Whether enough was seen for figures of people.
     pub complete: bool,
+    /// Of a day, what its rates are worked out from. None: it is one hour, which takes part in them or does not.
+    pub rated: Option<Rated>,
+}
+
+/// What rates are worked out from: sums over complete hours, each over those alone in which both sides of the rate are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rated {
+    /// How many hours were seen enough.
+    pub complete_hours: i64,
+    /// Hours with a till.
+    pub bought: Option<Bought>,
+    /// Hours in which the lines outside were seen too.
+    pub captured: Option<Captured>,
+    /// Hours with staffing.
+    pub served: Option<Served>,
+}
+
+/// Conversion, and sales per visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bought {
+    /// Entries without staff and without people who came back.
+    pub visitors: i64,
+    /// Sales that were not voided.
+    pub transactions: i64,
+    /// What they came to.
+    pub sales_minor: i64,
+    /// What was given back, as a positive sum.
+    pub refunds_minor: i64,
+}
+
+/// Capture rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Captured {
+    /// Everybody who came in by a door.
+    pub entries: i64,
+    /// Who passed by and did not come in.
+    pub passersby: i64,
+}
+
+/// Shoppers per associate hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Entries without staff and without people who came back.
+    pub visitors: i64,
+    /// Time of staff.
+    pub on_duty_ms: i64,
 }
 
 /// What the till sold.
@@ -123,13 +169,8 @@ pub struct Tally {
     open_ms: i64,
     seen_ms: i64,
     rows: u32,
-    complete_rows: u32,
     least_coverage: f64,
-    /// Of those rows alone in which what a figure needs is known.
-    bought: PeriodSums,
-    till: PeriodSums,
-    captured: PeriodSums,
-    served: PeriodSums,
+    rated: Rated,
     has_one_currency: bool,
 }
 
@@ -150,9 +191,7 @@ impl Tally {
 
     /// Adds an hour or a day.
     pub fn add(&mut self, row: &Sums, least_coverage: f64) {
-        let sums = row.period();
         self.rows += 1;
-        self.complete_rows += u32::from(row.complete);
         self.least_coverage = self.least_coverage.max(least_coverage);
         self.open_ms += row.open_ms;
         self.seen_ms += row.seen_ms.min(row.open_ms);
@@ -163,19 +202,8 @@ impl Tally {
         ] {
             *sum = both(*sum, more, |a, b| a + b);
         }
-        add(&mut self.all, &sums);
-        if row.till.is_some() {
-            add(&mut self.till, &sums);
-        }
-        if row.complete && row.till.is_some() {
-            add(&mut self.bought, &sums);
-        }
-        if row.complete && row.passersby.is_some() && sums.passersby_coverage >= least_coverage {
-            add(&mut self.captured, &sums);
-        }
-        if row.complete && row.on_duty_ms.is_some() {
-            add(&mut self.served, &sums);
-        }
+        add(&mut self.all, &row.period());
+        self.rated.add(&row.rated.unwrap_or_else(|| row.rated_hour(least_coverage)));
     }
 
     /// Says that stores of several currencies are in it, whose money has no sum.
@@ -248,38 +276,73 @@ impl Tally {
         if self.open_ms > 0 { self.seen_ms as f64 / self.open_ms as f64 } else { 0.0 }
     }
 
-    /// Each from the rows in which it can be known; where there is none, what all rows together say is why.
+    /// Each from the hours in which it can be known; where there is none, what all hours together say is why.
     fn rates(&self) -> PeriodFigures {
         let whole = PeriodSums {
-            coverage: if self.complete_rows > 0 { 1.0 } else { 0.0 },
+            coverage: if self.rated.complete_hours > 0 { 1.0 } else { 0.0 },
             passersby_coverage: 0.0,
             ..self.all
         };
         let why = figures(&whole, 0.5);
-        let seen = |sums: PeriodSums| PeriodSums { coverage: 1.0, passersby_coverage: 1.0, ..sums };
-        let of = |sums: &PeriodSums| figures(&seen(*sums), 0.5);
-        let (bought, till, captured, served) =
-            (of(&self.bought), of(&self.till), of(&self.captured), of(&self.served));
+        let of = |sums: PeriodSums| figures(&PeriodSums { coverage: 1.0, passersby_coverage: 1.0, ..sums }, 0.5);
+        let bought = self.rated.bought.map_or(why, |bought| of(bought.period()));
         PeriodFigures {
-            conversion: if self.bought.till.is_some() { bought.conversion } else { why.conversion },
-            sales_per_visitor_minor: if self.bought.till.is_some() {
-                bought.sales_per_visitor_minor
-            } else {
-                why.sales_per_visitor_minor
-            },
-            average_transaction_minor: till.average_transaction_minor,
-            units_per_transaction: till.units_per_transaction,
-            capture_rate: if self.captured.passersby.is_some() {
-                captured.capture_rate
-            } else {
-                why.capture_rate
-            },
-            shoppers_per_associate_hour: if self.served.on_duty.is_some() {
-                served.shoppers_per_associate_hour
-            } else {
-                why.shoppers_per_associate_hour
-            },
+            conversion: bought.conversion,
+            sales_per_visitor_minor: bought.sales_per_visitor_minor,
+            capture_rate: self.rated.captured.map_or(why, |captured| of(captured.period())).capture_rate,
+            shoppers_per_associate_hour: self
+                .rated
+                .served
+                .map_or(why, |served| of(served.period()))
+                .shoppers_per_associate_hour,
+            ..why
         }
+    }
+}
+
+impl Rated {
+    fn add(&mut self, more: &Self) {
+        self.complete_hours += more.complete_hours;
+        self.bought = both(self.bought, more.bought, |a, b| Bought {
+            visitors: a.visitors + b.visitors,
+            transactions: a.transactions + b.transactions,
+            sales_minor: a.sales_minor.saturating_add(b.sales_minor),
+            refunds_minor: a.refunds_minor.saturating_add(b.refunds_minor),
+        });
+        self.captured = both(self.captured, more.captured, |a, b| Captured {
+            entries: a.entries + b.entries,
+            passersby: a.passersby + b.passersby,
+        });
+        self.served = both(self.served, more.served, |a, b| Served {
+            visitors: a.visitors + b.visitors,
+            on_duty_ms: a.on_duty_ms + b.on_duty_ms,
+        });
+    }
+}
+
+impl Bought {
+    fn period(&self) -> PeriodSums {
+        let till = TillSums {
+            transactions: unsigned(self.transactions),
+            sales_minor: self.sales_minor,
+            refunds_minor: self.refunds_minor,
+            ..TillSums::default()
+        };
+        PeriodSums { entries: unsigned(self.visitors), till: Some(till), ..PeriodSums::default() }
+    }
+}
+
+impl Captured {
+    fn period(&self) -> PeriodSums {
+        let passersby = Some(unsigned(self.passersby));
+        PeriodSums { entries: unsigned(self.entries), passersby, ..PeriodSums::default() }
+    }
+}
+
+impl Served {
+    fn period(&self) -> PeriodSums {
+        let on_duty = Some(Duration::from_millis(unsigned(self.on_duty_ms)));
+        PeriodSums { entries: unsigned(self.visitors), on_duty, ..PeriodSums::default() }
     }
 }
 
@@ -288,6 +351,26 @@ impl Sums {
     #[must_use]
     pub fn visitors(&self) -> i64 {
         signed(self.period().visitors())
+    }
+
+    /// Of one hour; `store_day` is made of its hours in the same way.
+    fn rated_hour(&self, least_coverage: f64) -> Rated {
+        if !self.complete {
+            return Rated::default();
+        }
+        let visitors = self.entries - self.staff_entries - self.reentries;
+        let outside = self.passersby.filter(|_| self.period().passersby_coverage >= least_coverage);
+        Rated {
+            complete_hours: 1,
+            bought: self.till.map(|till| Bought {
+                visitors,
+                transactions: till.transactions,
+                sales_minor: till.sales_minor,
+                refunds_minor: till.refunds_minor,
+            }),
+            captured: outside.map(|passersby| Captured { entries: self.entries, passersby }),
+            served: self.on_duty_ms.map(|on_duty_ms| Served { visitors, on_duty_ms }),
+        }
     }
 
     fn period(&self) -> PeriodSums {

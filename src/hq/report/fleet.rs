@@ -228,6 +228,15 @@ pub fn fleet(store: &Store, scope: &Scope, now: WallTime) -> Result<Fleet, Repor
     })?)
 }
 
+/// All that could not be read and every stranger, whoever they belong to: for whoever may read the database's file.
+///
+/// # Errors
+/// [`ReportError`].
+pub fn everything_aside(store: &Store) -> Result<(Vec<Aside>, Vec<Stranger>), ReportError> {
+    let (aside, strangers) = store.read(|ask| Ok((rows::aside(ask)?, rows::strangers(ask)?)))?;
+    Ok((aside.into_iter().map(put_aside).collect(), strangers.into_iter().map(stranger).collect()))
+}
+
 fn stranger(row: rows::StrangerRow) -> Stranger {
     Stranger {
         topic: row.topic,

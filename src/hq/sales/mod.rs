@@ -264,7 +264,8 @@ pub fn take(sent: &Sent<'_>, may: &dyn MaySend, store: &Store, now: WallTime) ->
         rejected.into_iter().for_each(|rejected| receipt.reject(rejected));
         parts.extend(part);
     }
-    let topic = format!("{}/{}/{}", sent.way.name(), sent.tenant, sent.feed.name());
+    // Whichever way it came: under the tenant's name, so that its people see it.
+    let topic = format!("footfall/v1/{}/hq/{}", sent.tenant, sent.feed.name());
     receipt.aside.sort_by_key(|rejected| rejected.row);
     store.write::<_, FeedError>(|all| {
         for part in &parts {

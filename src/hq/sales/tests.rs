@@ -179,7 +179,7 @@ fn a_row_that_is_put_aside_has_its_number_and_is_kept_to_be_shown() {
         "1 new, 0 same, 0 replaced; row 3: time: \"gestern\" is not a time as it was said to be written; \
          row 4: shape: there is no \"store\"; say which store it is of; row 5: columns: 2 fields where the first row has 4"
     );
-    assert_eq!(chain.ask("SELECT DISTINCT topic FROM aside"), ["http/acme/sales"]);
+    assert_eq!(chain.ask("SELECT DISTINCT topic FROM aside"), ["footfall/v1/acme/hq/sales"]);
     assert_eq!(chain.ask("SELECT reason FROM aside").len(), 3);
 }
 

@@ -147,7 +147,7 @@ pub(in crate::hq) fn grants(all: &Connection, account_id: i64) -> rusqlite::Resu
 
 const STORE: &str = "SELECT s.store_id, s.tenant_id, tenant.name, s.region_id, region.title, s.name, s.title, s.currency, s.decimals,
        (SELECT time_zone FROM store_clock c WHERE c.store_id = s.store_id ORDER BY from_ms DESC LIMIT 1), s.simulated
-     FROM store s JOIN tenant USING (tenant_id) LEFT JOIN region ON region.region_id = s.region_id";
+     FROM store s JOIN tenant USING (tenant_id) LEFT JOIN region ON region.region_id = s.region_id WHERE s.retired_ms IS NULL";
 
 /// The stores of a scope, by chain and name.
 pub(in crate::hq) fn stores(all: &Connection, scope: &Scope) -> rusqlite::Result<Vec<StoreRow>> {
@@ -158,7 +158,8 @@ pub(in crate::hq) fn stores(all: &Connection, scope: &Scope) -> rusqlite::Result
 
 /// The row of every store, by the names of its chain and its own.
 pub(in crate::hq) fn store_numbers(all: &Connection) -> rusqlite::Result<Vec<((String, String), i64)>> {
-    all.prepare_cached("SELECT tenant.name, store.name, store_id FROM store JOIN tenant USING (tenant_id)")?
+    all.prepare_cached("SELECT tenant.name, store.name, store_id FROM store JOIN tenant USING (tenant_id)
+         WHERE store.retired_ms IS NULL")?
         .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
         .collect()
 }
@@ -169,7 +170,7 @@ pub(in crate::hq) fn store(
     scope: &Scope,
     (tenant, store): (&str, &str),
 ) -> rusqlite::Result<Option<StoreRow>> {
-    let mut statement = all.prepare_cached(&[STORE, "WHERE tenant.name = ? AND s.name = ?"].join(" "))?;
+    let mut statement = all.prepare_cached(&[STORE, "AND tenant.name = ? AND s.name = ?"].join(" "))?;
     let row = statement.query_row([tenant, store], store_row).optional()?;
     Ok(row.filter(|row| scope.holds(row)))
 }

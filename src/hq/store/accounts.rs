@@ -279,14 +279,9 @@ pub(in crate::hq) fn audit(
     .collect()
 }
 
-/// Removes sessions and tokens that have ended, and lines of the audit log from before `audit_from`.
-pub(in crate::hq) fn tidy(
-    all: &Transaction<'_>,
-    now: WallTime,
-    audit_from: WallTime,
-) -> rusqlite::Result<()> {
+/// Removes sessions and tokens that have ended.
+pub(in crate::hq) fn tidy(all: &Transaction<'_>, now: WallTime) -> rusqlite::Result<()> {
     all.prepare_cached("DELETE FROM session WHERE expires_ms <= ?")?.execute([now.unix_ms()])?;
     all.prepare_cached("DELETE FROM api_token WHERE expires_ms <= ?")?.execute([now.unix_ms()])?;
-    all.prepare_cached("DELETE FROM audit WHERE at_ms < ?")?.execute([audit_from.unix_ms()])?;
     Ok(())
 }

@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn watermarks(&self) -> Result<Vec<BoxMark>, StoreError> {
-        self.read(|ask| marks(ask, "WHERE box.first_seen_ms IS NOT NULL"))
+        self.read(|ask| marks(ask, "AND box.first_seen_ms IS NOT NULL"))
     }
 
     /// Every box of the register.
@@ -110,7 +110,7 @@ impl Store {
     /// [`StoreError`].
     pub fn missing(&self, most: usize) -> Result<Vec<(BoxMark, Vec<(i64, i64)>)>, StoreError> {
         self.read(|ask| {
-            let behind = marks(ask, "WHERE box.watermark < box.highest")?;
+            let behind = marks(ask, "AND box.watermark < box.highest")?;
             behind
                 .into_iter()
                 .map(|mark| {
@@ -128,7 +128,8 @@ impl Store {
 fn marks(ask: &Connection, which: &str) -> rusqlite::Result<Vec<BoxMark>> {
     let sql = format!(
         "SELECT tenant.name, store.name, box.name, box.watermark, box.highest
-        FROM box JOIN store USING (store_id) JOIN tenant USING (tenant_id) {which} ORDER BY box.box_id"
+        FROM box JOIN store USING (store_id) JOIN tenant USING (tenant_id)
+        WHERE box.retired_ms IS NULL AND store.retired_ms IS NULL {which} ORDER BY box.box_id"
     );
     let mut select = ask.prepare_cached(&sql)?;
     let rows = select.query_map([], |row| {
@@ -161,6 +162,8 @@ struct Gathered {
     minutes: StoreMinutes,
     quarters: Quarters,
     sales: Vec<Sale>,
+    /// Of the store's sums; amounts in another one cannot be added to them.
+    currency: String,
     places: Places,
     hours: BTreeSet<i64>,
 }
@@ -275,7 +278,7 @@ impl Intake<'_, '_> {
         let highest = row.highest.max(newest.unwrap_or(0));
         let now_ms = arrival.received_at.unix_ms();
         let newest_ms = batch.records.iter().filter_map(|record| ended_ms(&record.told)).max();
-        let lag_ms = newest_ms.filter(|_| highest > row.highest).map(|at| (now_ms - at).max(0));
+        let lag_ms = newest_ms.filter(|_| highest > row.highest).map(|at| now_ms.saturating_sub(at).max(0));
         let sql = "UPDATE box SET watermark = ?2, highest = ?3, first_seen_ms = coalesce(first_seen_ms, ?4),
             last_record_ms = max(coalesce(last_record_ms, ?4), ?4), lag_ms = coalesce(?5, lag_ms) WHERE box_id = ?1";
         self.all.prepare_cached(sql)?.execute(params![row.box_id, watermark, highest, now_ms, lag_ms])?;
@@ -313,6 +316,7 @@ impl Intake<'_, '_> {
                 minutes: StoreMinutes::default(),
                 quarters: Quarters::default(),
                 sales: Vec::new(),
+                currency: currency_of(self.all, store_id)?,
                 places: Places::new(store_id),
                 hours: BTreeSet::new(),
             };
@@ -353,6 +357,13 @@ impl Gathered {
             Told::QueueMinute(minute) => &minute.maker.camera,
             Told::Heat(heat) => &heat.camera,
             Told::Flow(flow) => &flow.camera,
+            Told::Transaction(sold) if sold.currency != self.currency => {
+                let Self { currency, .. } = self;
+                return Ok(Err(format!(
+                    "it is in {}, and the register has the store in {currency}; correct one of the two",
+                    sold.currency
+                )));
+            }
             Told::Transaction(sold) => {
                 let sale = Sale::of_box(sold, names.box_id.as_str());
                 let unknown = || format!("{:?} is no kind of transaction", sold.what);
@@ -486,6 +497,10 @@ fn event(all: &Transaction<'_>, from: From<'_>, seq: i64, event: &Event) -> rusq
         event.body
     ])?;
     Ok(())
+}
+
+fn currency_of(ask: &Connection, store_id: i64) -> rusqlite::Result<String> {
+    ask.prepare_cached("SELECT currency FROM store WHERE store_id = ?1")?.query_row([store_id], |row| row.get(0))
 }
 
 /// When what a record tells of was over; none where it does not say.

@@ -124,10 +124,13 @@ struct LineRow {
     last_minute: Option<i64>,
     /// Entries, exits, staff, those who came back, passers-by, seen ms; none: nothing arrived of this hour.
     counts: Option<[i64; 6]>,
+    /// When its box was taken out of the register: from then on nothing is expected of it.
+    retired_minute: Option<i64>,
 }
 
 const LINES: &str = "SELECT line.role, line.camera_id, line.first_minute, line.last_minute, line_hour.entries,
-    line_hour.exits, line_hour.staff_in, line_hour.reentries, line_hour.passersby, line_hour.open_seen_ms
+    line_hour.exits, line_hour.staff_in, line_hour.reentries, line_hour.passersby, line_hour.open_seen_ms,
+    (SELECT retired_ms FROM camera JOIN box USING (box_id) WHERE camera.camera_id = line.camera_id)
   FROM line LEFT JOIN line_hour ON line_hour.line_id = line.line_id AND line_hour.hour = ?2 WHERE line.store_id = ?1";
 
 fn line_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<LineSums> {
@@ -138,7 +141,8 @@ fn line_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<Li
             None => None,
         };
         let (first_minute, last_minute) = (row.get(2)?, row.get(3)?);
-        Ok(LineRow { role: row.get(0)?, camera_id: row.get(1)?, first_minute, last_minute, counts })
+        let retired_minute = row.get::<_, Option<i64>>(10)?.map(|ms| ms.div_euclid(MINUTE_MS));
+        Ok(LineRow { role: row.get(0)?, camera_id: row.get(1)?, first_minute, last_minute, counts, retired_minute })
     })?;
     let rows: Vec<LineRow> = rows.collect::<rusqlite::Result<_>>()?;
     let told: BTreeSet<i64> =
@@ -155,7 +159,8 @@ impl LineSums {
         let (Some(first), Some(last)) = (row.first_minute, row.last_minute) else { return };
         let is_expected = first < hour.end_minute
             && !camera_told
-            && hour.start_minute <= last.saturating_add(CAMERA_GONE_MINUTES);
+            && hour.start_minute <= last.saturating_add(CAMERA_GONE_MINUTES)
+            && row.retired_minute.is_none_or(|retired| hour.start_minute < retired);
         let [entries, exits, staff, reentries, passersby, seen_ms] = match row.counts {
             Some(counts) => counts,
             None if is_expected => [0; 6],
@@ -377,7 +382,16 @@ const STORE_DAY: &str = "INSERT INTO store_day SELECT store_id, business_day, su
     sum(staff_entries), sum(reentries), sum(passersby), sum(zone_visits), sum(engaged), sum(queued), sum(transactions),
     sum(sales_minor), sum(refunds_minor), sum(units), sum(with_units), sum(on_duty_ms), sum(seen_ms), sum(passersby_seen_ms),
     sum(open_ms) > 0 AND sum(seen_ms) >= sum(open_ms) * (SELECT least_coverage FROM store WHERE store_id = ?1),
-    count(*) FILTER (WHERE open_ms > 0), count(*) FILTER (WHERE open_ms > 0 AND NOT complete)
+    count(*) FILTER (WHERE open_ms > 0), count(*) FILTER (WHERE open_ms > 0 AND NOT complete),
+    sum(entries - staff_entries - reentries) FILTER (WHERE complete AND transactions IS NOT NULL),
+    sum(transactions) FILTER (WHERE complete), sum(sales_minor) FILTER (WHERE complete),
+    sum(refunds_minor) FILTER (WHERE complete),
+    sum(entries) FILTER (WHERE complete AND passersby IS NOT NULL AND 1.0 * passersby_seen_ms / open_ms
+      >= (SELECT least_coverage FROM store WHERE store_id = ?1)),
+    sum(passersby) FILTER (WHERE complete AND 1.0 * passersby_seen_ms / open_ms
+      >= (SELECT least_coverage FROM store WHERE store_id = ?1)),
+    sum(entries - staff_entries - reentries) FILTER (WHERE complete AND on_duty_ms IS NOT NULL),
+    sum(on_duty_ms) FILTER (WHERE complete)
   FROM store_hour INDEXED BY store_hour_by_day WHERE store_id = ?1 AND business_day = ?2 GROUP BY store_id, business_day";
 
 const ZONE_DAY: &str =

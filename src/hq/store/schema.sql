@@ -349,7 +349,7 @@ CREATE TABLE store_hour (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX store_hour_by_day ON store_hour (store_id, business_day);
 
--- A store's business day: the sum of its hours, made anew with them.
+-- A store's business day: the sum of its hours, made anew with them. Sums of everything that was counted stand first.
 CREATE TABLE store_day (
   store_id      INTEGER NOT NULL,
   business_day  INTEGER NOT NULL,
@@ -374,6 +374,19 @@ CREATE TABLE store_day (
   -- Open hours, and those of them that are not complete.
   hours            INTEGER NOT NULL,
   incomplete_hours INTEGER NOT NULL,
+  -- What the rates of the day are worked out from: sums over its complete hours alone, and of those over the ones in which the
+  -- other side of the rate is known too; NULL where there is no such hour. Visitors are entries without staff and re-entries.
+  -- Complete hours with a till: conversion, sales per visitor.
+  ok_till_visitors  INTEGER,
+  ok_transactions   INTEGER,
+  ok_sales_minor    INTEGER,
+  ok_refunds_minor  INTEGER,
+  -- Complete hours in which the lines outside saw enough: capture rate.
+  ok_street_entries INTEGER,
+  ok_passersby      INTEGER,
+  -- Complete hours with staffing: shoppers per associate hour.
+  ok_staff_visitors INTEGER,
+  ok_on_duty_ms     INTEGER,
   PRIMARY KEY (store_id, business_day)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX store_day_by_day ON store_day (business_day);
@@ -542,7 +555,7 @@ CREATE TABLE api_token (
 ) STRICT;
 CREATE INDEX token_of_account ON api_token (account_id);
 
--- Who did what: sign-ins and those that failed, changes, exports. Accounts are never removed, so that this stays true.
+-- Who did what: sign-ins and those that failed, and changes. Accounts are never removed, so that this stays true.
 CREATE TABLE audit (
   audit_id   INTEGER PRIMARY KEY,
   at_ms      INTEGER NOT NULL,

@@ -9,10 +9,10 @@ const MAX_URL_BYTES: usize = 2_048;
 /// Whether a webhook may lead into a private network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Private {
-    /// No: only to public addresses, and to this machine.
+    /// No: only to public addresses.
     #[default]
     Refused,
-    /// Yes: the config says so.
+    /// Yes, and to this machine: the config says so.
     Allowed,
 }
 
@@ -43,7 +43,6 @@ pub struct Target {
     pub(super) host: String,
     pub(super) port: u16,
     private: Private,
-    is_loopback: bool,
 }
 
 impl Target {
@@ -64,12 +63,12 @@ impl Target {
         let is_loopback = host == "localhost" || literal.is_some_and(|ip| ip.is_loopback());
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback => {}
+            "http" if is_loopback && private == Private::Allowed => {}
             "http" => return Err(TargetError::NotEncrypted),
             _ => return Err(TargetError::NotUnderstood),
         }
         let port = url.port_or_known_default().ok_or(TargetError::NotUnderstood)?;
-        let target = Self { url, host, port, private, is_loopback };
+        let target = Self { url, host, port, private };
         if let Some(ip) = literal {
             target.allowed(&[SocketAddr::new(ip, port)])?;
         }
@@ -87,8 +86,6 @@ impl Target {
         }
         let is_refused = |ip: IpAddr| match self.private {
             Private::Allowed => false,
-            // Whoever wrote this machine's own address means it; a name that leads here does not.
-            Private::Refused if self.is_loopback => !ip.is_loopback(),
             Private::Refused => !is_public(ip),
         };
         match addresses.iter().find(|address| is_refused(address.ip())) {

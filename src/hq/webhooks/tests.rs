@@ -98,14 +98,14 @@ impl Chain {
         let start = WallTime::from_unix_ms(START_MS);
         register::apply("[[tenant]]\nid = \"acme\"\ntitle = \"Acme\"\n", &store, start).unwrap();
         let clock = Arc::new(SimClock::at(FrameTime::of_run(start, Duration::ZERO)));
-        let sender = Sender::new(Arc::clone(&store), Arc::clone(&clock) as Arc<dyn Clock>, Private::Refused)
+        let sender = Sender::new(Arc::clone(&store), Arc::clone(&clock) as Arc<dyn Clock>, Private::Allowed)
             .with_patience(Duration::from_millis(300));
         Self { _folder: folder, store, clock, sender }
     }
 
     fn hook(&self, url: &str) -> Secret {
         let now = self.clock.now().wall;
-        add(&self.store, 1, (url, &[], Private::Refused), now).unwrap().1
+        add(&self.store, 1, (url, &[], Private::Allowed), now).unwrap().1
     }
 
     fn tell(&self, about: &str) {
@@ -239,8 +239,9 @@ fn an_address_is_taken_only_over_https_without_a_user_and_not_in_a_private_netwo
         assert!(got.contains(expected) && got.is_empty() == expected.is_empty(), "{url}: {got}");
     };
     check("https://example.org/hook", "");
-    check("http://127.0.0.1:9000/hook", "");
-    check("http://localhost/hook", "");
+    check("http://127.0.0.1:9000/hook", "goes over https");
+    check("http://localhost/hook", "goes over https");
+    check("https://127.0.0.1:9000/hook", "private network (127.0.0.1)");
     check("http://example.org/hook", "goes over https");
     check("https://user:pass@example.org/hook", "no user and no password");
     check("https://10.1.2.3/hook", "private network (10.1.2.3)");

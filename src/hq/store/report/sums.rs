@@ -1,6 +1,6 @@
 //! Hours and days of stores, and what is known of a store beside its name.
 
-use crate::hq::report::figures::{Sums, Till};
+use crate::hq::report::figures::{Bought, Captured, Rated, Served, Sums, Till};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 /// Columns of [`read`], in its order. A macro, because `concat!` takes no constant.
@@ -15,7 +15,9 @@ macro_rules! sums {
 pub(super) const DAYS: &str = concat!(
     "SELECT ",
     sums!(),
-    ", business_day FROM store_day WHERE store_id = ?1 AND business_day BETWEEN ?2 AND ?3 ORDER BY business_day"
+    ", business_day, hours - incomplete_hours, ok_till_visitors, ok_transactions, ok_sales_minor, ok_refunds_minor,
+     ok_street_entries, ok_passersby, ok_staff_visitors, ok_on_duty_ms
+     FROM store_day WHERE store_id = ?1 AND business_day BETWEEN ?2 AND ?3 ORDER BY business_day"
 );
 
 /// Rows of a store's hours: from day, to day.
@@ -78,6 +80,29 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Sums> {
         seen_ms: row.get(14)?,
         passersby_seen_ms: row.get(15)?,
         complete: row.get(16)?,
+        rated: None,
+    })
+}
+
+/// Of a day, what its rates are worked out from.
+fn rated(row: &Row<'_>) -> rusqlite::Result<Rated> {
+    let known = |at: usize| row.get::<_, Option<i64>>(at);
+    let bought = match (known(19)?, known(20)?) {
+        (Some(visitors), Some(transactions)) => Some(Bought {
+            visitors,
+            transactions,
+            sales_minor: known(21)?.unwrap_or(0),
+            refunds_minor: known(22)?.unwrap_or(0),
+        }),
+        _ => None,
+    };
+    let captured = known(23)?.zip(known(24)?);
+    let served = known(25)?.zip(known(26)?);
+    Ok(Rated {
+        complete_hours: row.get(18)?,
+        bought,
+        captured: captured.map(|(entries, passersby)| Captured { entries, passersby }),
+        served: served.map(|(visitors, on_duty_ms)| Served { visitors, on_duty_ms }),
     })
 }
 
@@ -88,7 +113,8 @@ pub(in crate::hq) fn days(
     (from, to): (i64, i64),
 ) -> rusqlite::Result<Vec<(i64, Sums)>> {
     let mut select = ask.prepare_cached(DAYS)?;
-    select.query_map((store_id, from, to), |row| Ok((row.get(17)?, read(row)?)))?.collect()
+    let day = |row: &Row<'_>| Ok((row.get(17)?, Sums { rated: Some(rated(row)?), ..read(row)? }));
+    select.query_map((store_id, from, to), day)?.collect()
 }
 
 /// A store's hours of the days from one to another, both included.
