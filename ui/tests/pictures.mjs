@@ -1,4 +1,4 @@
-// Takes the pictures of README and docs into the folder `SHOTS`: what a window shows, not the whole page.
+// Takes the pictures of README and docs into the folder `SHOTS`: what a window shows, and the whole page of a store.
 //
 // `HQ_URL=... HQ_USER=... HQ_PASSWORD=... SHOTS=../docs/img node tests/pictures.mjs`; without an address, of the made-up chain.
 
@@ -9,8 +9,8 @@ process.env.SHOTS ??= 'shots';
 const PICTURES = [
   { name: 'hq-overview', page: 'overview' },
   { name: 'hq-overview-phone', page: 'overview', size: 'phone' },
-  { name: 'hq-store', page: 'store', at: '.halves' },
-  { name: 'hq-store-phone-dark', page: 'store', size: 'phone', scheme: 'dark', language: 'zh-TW' },
+  { name: 'hq-store', page: 'store', full: true },
+  { name: 'hq-store-phone-dark', page: 'day', size: 'phone', scheme: 'dark', language: 'zh-TW' },
   { name: 'hq-displays', page: 'displays' },
   { name: 'hq-queues-dark', page: 'queues', scheme: 'dark' },
   { name: 'hq-compare', page: 'compare' },
@@ -19,7 +19,7 @@ const PICTURES = [
 
 const office = await headOffice();
 const browser = await launch();
-for (const { name, page: wanted, at, ...how } of PICTURES) {
+for (const { name, page: wanted, full, ...how } of PICTURES) {
   const who = await reader(browser, office.url, how);
   await signIn(who.page);
   const pages = await pagesOf(who.page);
@@ -27,8 +27,9 @@ for (const { name, page: wanted, at, ...how } of PICTURES) {
   const address = wanted === 'overview' ? `/?day=${pages.day.split('/').at(-1)}` : pages[wanted];
   await who.page.goto(address);
   await settled(who.page);
-  if (at) await who.page.locator(at).first().evaluate((part) => part.scrollIntoView({ block: 'start' }));
-  await shot(who.page, name);
+  // The stream opens at once, but a proxy in between may hold its head back until the first sign of life, which comes after 15 s.
+  if (wanted === 'store') await who.page.locator('.live-mark:not(.waiting)').waitFor();
+  await shot(who.page, name, { fullPage: full === true });
   await who.close();
 }
 await browser.close();
