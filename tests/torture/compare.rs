@@ -14,7 +14,7 @@ const NOW_EVERY_MS: i64 = 1_200;
 
 /// Everything that the box ever recorded.
 pub(crate) struct BoxDisk {
-    records: BTreeMap<u64, Value>,
+    records: BTreeMap<i64, Value>,
 }
 
 impl BoxDisk {
@@ -24,7 +24,7 @@ impl BoxDisk {
         let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
         let records = all.query_map([], row).unwrap().map(|row| {
             let (seq, body) = row.unwrap();
-            (u64::try_from(seq).unwrap(), serde_json::from_str(&body).unwrap())
+            (seq, serde_json::from_str(&body).unwrap())
         });
         Self { records: records.collect() }
     }
@@ -42,8 +42,8 @@ impl BoxDisk {
 
 /// What head office holds.
 pub(crate) struct Office {
-    received: BTreeSet<u64>,
-    events: BTreeMap<u64, Value>,
+    received: BTreeSet<i64>,
+    events: BTreeMap<i64, Value>,
     /// Entries, exits and seen ms by minute.
     minutes: BTreeMap<i64, [i64; 3]>,
     lost: i64,
@@ -53,11 +53,11 @@ impl Office {
     pub(crate) fn read(database: &Path) -> Self {
         let sqlite = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let mut ranges = sqlite.prepare("SELECT first_seq, last_seq FROM received").unwrap();
-        let ranges = ranges.query_map([], |row| Ok(row.get::<_, u64>(0)?..=row.get(1)?)).unwrap();
+        let ranges = ranges.query_map([], |row| Ok(row.get::<_, i64>(0)?..=row.get::<_, i64>(1)?)).unwrap();
         let received = ranges.flat_map(|range| range.unwrap()).collect();
         let mut events = sqlite.prepare("SELECT seq, body FROM event").unwrap();
         let events =
-            events.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap().map(|row| {
+            events.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).unwrap().map(|row| {
                 let (seq, body) = row.unwrap();
                 (seq, serde_json::from_str(&body).unwrap())
             });
@@ -70,7 +70,7 @@ impl Office {
         Self { received, events: events.collect(), minutes: minutes.collect(), lost }
     }
 
-    pub(crate) fn holds_once_what_the_box_has(&self, disk: &BoxDisk, mark: u64) {
+    pub(crate) fn holds_once_what_the_box_has(&self, disk: &BoxDisk, mark: i64) {
         assert_eq!(self.lost, 0, "head office was told that numbers never come");
         for (seq, record) in &disk.records {
             if *seq <= mark {

@@ -61,7 +61,7 @@ fn every_record_is_at_head_office_once_whoever_was_killed_and_when() {
         disk.records()
     );
     disk.numbers_have_no_holes();
-    office.holds_once_what_the_box_has(&disk, mark);
+    office.holds_once_what_the_box_has(&disk, i64::try_from(mark).unwrap());
     office.minutes_are_those_of(&disk);
     office.claims_no_time_in_which_the_box_was_dead(machine.lives());
     office.has_what_was_live(&machine.live());
