@@ -11,7 +11,7 @@
 
 use footfall::hq::access::{Grant, Place, Role, Scope};
 use footfall::hq::ingest::read::{self, Message};
-use footfall::hq::report::days::Range;
+use footfall::hq::report::days::{Range, shown};
 use footfall::hq::report::displays::Question;
 use footfall::hq::report::{compare, displays, fleet, maps, overview, queues, stores};
 use footfall::hq::store::Store;
@@ -158,8 +158,9 @@ fn furnished_hour(store: u64, hour: u64) -> Arrival {
     let sale = |minute: u64| {
         let amount = 1000 + minute * 37 % 900;
         format!(
-            r#""kind":"transaction","id":"{minute}","at_ms":{},"business_day":null,"what":"sale","amount_minor":{amount},"currency":"EUR","units":1,"lines":[{{"item":"A-17","category":"shoes","quantity":1.0,"amount_minor":{amount}}}],"feed":"http"}}"#,
+            r#""kind":"transaction","id":"{minute}","at_ms":{},"business_day":"{}","what":"sale","amount_minor":{amount},"currency":"EUR","units":1,"lines":[{{"item":"A-17","category":"shoes","quantity":1.0,"amount_minor":{amount}}}],"feed":"http"}}"#,
             start_of(minute),
+            shown(FIRST_DAY + (minute / MINUTES_OF_DAY).cast_signed()),
         )
     };
     let records = minutes.clone().map(zone);
