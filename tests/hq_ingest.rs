@@ -171,11 +171,14 @@ impl Office {
     }
 }
 
+/// What was heard: topic and payload.
+type Ears = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// What is sent in the name of a box, and what it hears.
 struct TestBox {
     name: &'static str,
     client: Client,
-    heard: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    heard: Ears,
 }
 
 impl TestBox {
@@ -183,7 +186,7 @@ impl TestBox {
         let mut options = MqttOptions::new(format!("box-{name}"), "127.0.0.1", broker.port);
         options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut connection) = Client::new(options, 100);
-        let heard: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+        let heard: Ears = Arc::default();
         let (ears, again) = (heard.clone(), client.clone());
         let listen = move || {
             for event in connection.iter() {

@@ -157,8 +157,9 @@ fn http(table: &mut Table<'_>) -> Option<HttpSettings> {
     let listen = match table.get("listen") {
         None => Some(DEFAULT_LISTEN),
         Some(e) => e.parsed(|text| {
-            text.parse::<SocketAddr>()
-                .map_err(|_| not_understood(text, "an address with a port, such as \"127.0.0.1:8088\""))
+            text.parse::<SocketAddr>().map_err(|_no_address| {
+                not_understood(text, "an address with a port, such as \"127.0.0.1:8088\"")
+            })
         }),
     };
     let public_url = match table.get("public_url") {
@@ -242,7 +243,9 @@ fn keep_of(mut span: impl FnMut(&'static str, SpanRule) -> std::time::Duration) 
 fn addresses(list: &Entry<'_>) -> Option<Vec<IpAddr>> {
     let entries = list.list(MOST_PROXIES, "a list of addresses such as [\"127.0.0.1\"]")?;
     let address = |e: &Entry<'_>| {
-        e.parsed(|text| text.parse().map_err(|_| not_understood(text, "an IP address such as \"127.0.0.1\"")))
+        e.parsed(|text| {
+            text.parse().map_err(|_no_address| not_understood(text, "an IP address such as \"127.0.0.1\""))
+        })
     };
     entries.iter().map(address).collect()
 }

@@ -259,7 +259,8 @@ impl Keeper {
         }
         if now.elapsed >= self.next_retention {
             self.next_retention = now.elapsed
-                + match access::tidy(store, now.wall).and_then(|()| store.forget_piece(&self.keep, now.wall)) {
+                + match access::tidy(store, now.wall).and_then(|()| store.forget_piece(&self.keep, now.wall))
+                {
                     Ok(0) => RETENTION_EVERY,
                     Ok(_) => BETWEEN_PIECES,
                     Err(fault) => {

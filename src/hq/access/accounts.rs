@@ -198,7 +198,7 @@ pub fn change_account(
     actor: Actor<'_>,
     from: Origin<'_>,
 ) -> Result<(), AccountError> {
-    let name = account_name(name).map_err(|_| AccountError::NoSuch)?;
+    let name = account_name(name).map_err(|_no_name| AccountError::NoSuch)?;
     let password = match change {
         Change::Password(text) => Some(PasswordHashText::of(text, &name)?),
         Change::Grants(_) | Change::Disabled | Change::Enabled => None,
@@ -277,7 +277,7 @@ pub fn accounts(store: &Store, actor: Actor<'_>) -> Result<Vec<Account>, StoreEr
 /// # Errors
 /// [`AccountError::NoSuch`], or [`StoreError`] where the database fails.
 pub fn account_number(store: &Store, name: &str) -> Result<i64, AccountError> {
-    let name = account_name(name).map_err(|_| AccountError::NoSuch)?;
+    let name = account_name(name).map_err(|_no_name| AccountError::NoSuch)?;
     let found = store.read(|all| table::account(all, &name))?;
     found.map(|account| account.account_id).ok_or(AccountError::NoSuch)
 }

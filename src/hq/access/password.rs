@@ -96,7 +96,7 @@ fn check(password: &str, name: &str) -> Result<(), PasswordError> {
 fn hashed(password: &str) -> String {
     let hash = || -> Result<String, password_hash::Error> {
         let mut salt = [0; SALT_BYTES];
-        getrandom(&mut salt, GetRandomFlags::empty()).map_err(|_| password_hash::Error::Crypto)?;
+        getrandom(&mut salt, GetRandomFlags::empty()).map_err(|_no_random| password_hash::Error::Crypto)?;
         let salt = SaltString::encode_b64(&salt)?;
         Ok(argon2().hash_password(password.as_bytes(), &salt)?.to_string())
     };

@@ -162,7 +162,7 @@ pub fn remove_all_tokens(
     actor: Actor<'_>,
     from: Origin<'_>,
 ) -> Result<(), AccountError> {
-    let name = account_name(name).map_err(|_| AccountError::NoSuch)?;
+    let name = account_name(name).map_err(|_no_name| AccountError::NoSuch)?;
     if !accounts(store, actor)?.iter().any(|account| account.name == name) {
         return Err(AccountError::NoSuch);
     }

@@ -256,12 +256,12 @@ impl<L: Link> Intake<L> {
         self.confirmations.clear();
         self.gaps.connected();
         match self.around.store.watermarks() {
-            Ok(marks) => self.to_say(marks),
+            Ok(marks) => self.say_soon(marks),
             Err(fault) => self.trouble(&fault),
         }
     }
 
-    fn to_say(&mut self, marks: Vec<BoxMark>) {
+    fn say_soon(&mut self, marks: Vec<BoxMark>) {
         self.marks.extend(marks.into_iter().map(|mark| (mark.names.box_id.to_string(), mark)));
     }
 
@@ -395,7 +395,7 @@ impl<L: Link> Intake<L> {
         if aside > 0 {
             tracing::warn!("{aside} messages or records were put aside; the fleet page shows why");
         }
-        self.to_say(marks);
+        self.say_soon(marks);
     }
 
     /// Says once what is wrong, until that changes.

@@ -52,10 +52,6 @@ pub struct CheckedRecord {
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most records are minutes, and a batch is gone within a second"
-)]
 pub enum Told {
     /// A line's minute, or a part of one.
     Minute(Minute),

@@ -160,6 +160,9 @@ fn remembered(days: i64) -> f64 {
     MEMORY.powi(i32::try_from(days.abs()).unwrap_or(i32::MAX))
 }
 
+/// A sum over pairs of days that are so many days apart, with a weight; whether the other end is meant.
+type OfPairs = fn(&Series, &[(usize, usize, f64)], bool) -> f64;
+
 /// What is expected of sums of squares, and of products of neighbours, for each share that remembers: both are straight lines in it.
 struct Memory {
     pairs: Vec<(usize, usize, f64)>,
@@ -178,9 +181,7 @@ impl Memory {
                 series.neighbours(back).map(move |(earlier, at)| (earlier, at, weight))
             })
             .collect();
-        let ends = |of: fn(&Series, &[(usize, usize, f64)], bool) -> f64| {
-            [of(series, &pairs, false), of(series, &pairs, true)]
-        };
+        let ends = |of: OfPairs| [of(series, &pairs, false), of(series, &pairs, true)];
         let [squares, products, error] = [ends(trace_of_squares), ends(trace_of_products), ends(spread)];
         Self { squares, products, error, pairs }
     }

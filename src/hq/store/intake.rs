@@ -60,6 +60,9 @@ pub struct Taken {
     pub strangers: u64,
 }
 
+/// How far a box is stored, and the first ranges of numbers that are missing: first, last.
+pub type Missing = (BoxMark, Vec<(i64, i64)>);
+
 impl Store {
     /// Stores messages in one transaction.
     ///
@@ -108,7 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn missing(&self, most: usize) -> Result<Vec<(BoxMark, Vec<(i64, i64)>)>, StoreError> {
+    pub fn missing(&self, most: usize) -> Result<Vec<Missing>, StoreError> {
         self.read(|ask| {
             let behind = marks(ask, "AND box.watermark < box.highest")?;
             behind
@@ -500,7 +503,8 @@ fn event(all: &Transaction<'_>, from: From<'_>, seq: i64, event: &Event) -> rusq
 }
 
 fn currency_of(ask: &Connection, store_id: i64) -> rusqlite::Result<String> {
-    ask.prepare_cached("SELECT currency FROM store WHERE store_id = ?1")?.query_row([store_id], |row| row.get(0))
+    ask.prepare_cached("SELECT currency FROM store WHERE store_id = ?1")?
+        .query_row([store_id], |row| row.get(0))
 }
 
 /// When what a record tells of was over; none where it does not say.

@@ -111,8 +111,8 @@ fn find_again(all: &Transaction<'_>, box_id: i64, new: &[i64]) -> rusqlite::Resu
     let (Some(lowest), Some(highest)) = (new.iter().min(), new.iter().max()) else { return Ok(()) };
     for (first, last) in load(all, LOST, box_id, *lowest, *highest)?.0 {
         let mut left = Ranges(BTreeMap::from([(first, last)]));
-        let found = new.iter().fold(false, |found, number| left.remove(*number) || found);
-        if !found {
+        let found = new.iter().filter(|number| left.remove(**number)).count();
+        if found == 0 {
             continue;
         }
         let sql = "DELETE FROM lost WHERE box_id = ?1 AND first_seq = ?2 RETURNING why, at_ms";
