@@ -70,7 +70,8 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry of the project").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         if path.is_dir() {
-            let is_built = (["target", "build"].contains(&name.as_str()) && folder == root()) || name == "node_modules";
+            let is_built =
+                (["target", "build"].contains(&name.as_str()) && folder == root()) || name == "node_modules";
             if !name.starts_with('.') && !is_built {
                 documents(&path, found);
             }

@@ -1,5 +1,6 @@
 //! Who gets what of head office: every door, held against the real router over a real database.
 #![cfg(feature = "hq")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod oidc;
 mod schemathesis;

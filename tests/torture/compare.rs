@@ -56,8 +56,10 @@ impl Office {
         let ranges = ranges.query_map([], |row| Ok(row.get::<_, i64>(0)?..=row.get::<_, i64>(1)?)).unwrap();
         let received = ranges.flat_map(|range| range.unwrap()).collect();
         let mut events = sqlite.prepare("SELECT seq, body FROM event").unwrap();
-        let events =
-            events.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).unwrap().map(|row| {
+        let events = events
+            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+            .unwrap()
+            .map(|row| {
                 let (seq, body) = row.unwrap();
                 (seq, serde_json::from_str(&body).unwrap())
             });

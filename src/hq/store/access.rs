@@ -158,10 +158,12 @@ pub(in crate::hq) fn stores(all: &Connection, scope: &Scope) -> rusqlite::Result
 
 /// The row of every store, by the names of its chain and its own.
 pub(in crate::hq) fn store_numbers(all: &Connection) -> rusqlite::Result<Vec<((String, String), i64)>> {
-    all.prepare_cached("SELECT tenant.name, store.name, store_id FROM store JOIN tenant USING (tenant_id)
-         WHERE store.retired_ms IS NULL")?
-        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
-        .collect()
+    all.prepare_cached(
+        "SELECT tenant.name, store.name, store_id FROM store JOIN tenant USING (tenant_id)
+         WHERE store.retired_ms IS NULL",
+    )?
+    .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
+    .collect()
 }
 
 /// A store by name. None where there is no such store, and where it is not in the scope.

@@ -25,6 +25,7 @@ pub(in crate::hq) mod simulated;
 mod upgrade;
 pub(in crate::hq) mod webhooks;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -103,6 +104,7 @@ impl Store {
         }
         let failed = |source| StoreError::of(path, source);
         let mut writer = Connection::open(path).map_err(failed)?;
+        keep_plans(&writer).map_err(failed)?;
         writer.busy_timeout(PATIENCE).map_err(failed)?;
         prepare(&mut writer, path)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
@@ -165,6 +167,7 @@ impl Store {
             &self.path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        keep_plans(&reader)?;
         reader.busy_timeout(PATIENCE)?;
         reader.set_prepared_statement_cache_capacity(64);
         Ok(reader)
@@ -214,6 +217,11 @@ impl<E> From<rusqlite::Error> for WriteError<E> {
     fn from(fault: rusqlite::Error) -> Self {
         Self::Sqlite(fault)
     }
+}
+
+/// Has SQLite plan a statement once, whatever values it is given: planning anew was a fifth of the time of intake.
+fn keep_plans(sqlite: &Connection) -> rusqlite::Result<()> {
+    sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_is_on| ())
 }
 
 /// A panic while the lock was held rolled its transaction back, so the connection is as good as before.
