@@ -209,10 +209,58 @@ impl Side {
     }
 }
 
-/// What the sides of a comparison are: of each display, before and after, or one side alone.
+/// A display's days before and after, or of one side alone.
+struct OfDisplay {
+    store_id: i64,
+    sides: [Side; 2],
+}
+
+/// What the sides of a comparison are.
 struct Sides {
-    tests: Vec<[Side; 2]>,
-    controls: Vec<[Side; 2]>,
+    tests: Vec<OfDisplay>,
+    controls: Vec<OfDisplay>,
+}
+
+/// What the answer on the stop rate rests on.
+#[derive(Default)]
+struct TookPart {
+    stores: BTreeSet<i64>,
+    /// Business days before and after, or of the one display and of the other.
+    days: [BTreeSet<i64>; 2],
+    /// Stores of the side that has fewer; 1 where there are no controls.
+    fewest_stores: usize,
+}
+
+impl TookPart {
+    fn of(sides: &Sides) -> Self {
+        let [tests, controls] =
+            [&sides.tests, &sides.controls].map(|displays| by_store(displays, Kind::StopRate));
+        let fewest_stores = if sides.controls.is_empty() { 1 } else { tests.len().min(controls.len()) };
+        let mut took_part = Self { fewest_stores, ..Self::default() };
+        for (store_id, change) in tests.iter().chain(&controls) {
+            took_part.stores.insert(*store_id);
+            for (to, days) in took_part.days.iter_mut().zip([&change.before, &change.after]) {
+                to.extend(days.iter().map(|day| day.day));
+            }
+        }
+        took_part
+    }
+
+    /// Of two displays: the days that both have.
+    fn of_pair([one, other]: [&OfDisplay; 2]) -> Self {
+        let [days, others] = [one, other]
+            .map(|of| of.sides[0].days(Kind::StopRate).iter().map(|day| day.day).collect::<BTreeSet<i64>>());
+        let days = &days & &others;
+        let is_enough = days.len() >= LEAST_DAYS;
+        let stores = [one, other].map(|of| of.store_id).into_iter().filter(|_| is_enough).collect();
+        Self { stores, days: [days.clone(), days], fewest_stores: 1 }
+    }
+
+    /// Whole weeks of the side that has fewer days; at least 1.
+    fn weeks(&self) -> i64 {
+        let [before, after] = self.days.each_ref().map(BTreeSet::len);
+        i64::try_from(before.min(after) / 7).unwrap_or(i64::MAX).max(1)
+    }
 }
 
 /// The displays of a chain, or of all that may be read.
@@ -332,11 +380,11 @@ fn before_after(store: &Store, of: &Of, spans: [Range; 2]) -> Result<DisplayComp
     let sides = Sides { tests: vec![sides_of(store, of, spans)?], controls: Vec::new() };
     let seed = seed_of(&[of.0.display_id]);
     let measures = KINDS.map(|(kind, name)| {
-        let change = change(&sides.tests[0], kind);
+        let change = change(&sides.tests[0].sides, kind);
         measure(name, (&change.before, &change.after), stats::before_after(&change, seed))
     });
     let other = store.read(|ask| changes(ask, std::slice::from_ref(of), spans))?;
-    Ok(told("before_after", measures, &sides, (spans[0], other)))
+    Ok(told("before_after", measures, &sides, (&TookPart::of(&sides), other)))
 }
 
 fn against(store: &Store, one: &Of, other: &Of, range: Range) -> Result<DisplayComparison, ReportError> {
@@ -353,13 +401,14 @@ fn against(store: &Store, one: &Of, other: &Of, range: Range) -> Result<DisplayC
     };
     let seed = seed_of(&[one.0.display_id, other.0.display_id]);
     let measures = KINDS.map(|(kind, name)| {
-        let [one, other] = [0, 1].map(|at: usize| sides.tests[at][0].days(kind));
+        let [one, other] = [0, 1].map(|at: usize| sides.tests[at].sides[0].days(kind));
         let difference = stats::against(&one, &other, seed);
         measure(name, (&other, &one), difference)
     });
     let pair = [one.clone(), other.clone()];
     let changes = store.read(|ask| changes(ask, &pair, [both, none]))?;
-    Ok(told("against", measures, &sides, (both, changes)))
+    let took_part = TookPart::of_pair([&sides.tests[0], &sides.tests[1]]);
+    Ok(told("against", measures, &sides, (&took_part, changes)))
 }
 
 fn test_control(
@@ -372,17 +421,29 @@ fn test_control(
     let all: Vec<Of> = tests.iter().chain(controls).cloned().collect();
     let seed = seed_of(&all.iter().map(|of| of.0.display_id).collect::<Vec<_>>());
     let measures = KINDS.map(|(kind, name)| {
-        let of = |sides: &[[Side; 2]]| -> Vec<Change> {
-            sides.iter().map(|side| change(side, kind)).filter(is_enough).collect()
-        };
-        let (tests, controls) = (of(&sides.tests), of(&sides.controls));
+        let [tests, controls] = [&sides.tests, &sides.controls]
+            .map(|displays| -> Vec<Change> { by_store(displays, kind).into_values().collect() });
         let (before, after): (Vec<_>, Vec<_>) =
             tests.iter().map(|change| (change.before.as_slice(), change.after.as_slice())).unzip();
         let difference = stats::test_control(&tests, &controls, seed);
         measure(name, (&before.concat(), &after.concat()), difference)
     });
     let other = store.read(|ask| changes(ask, &all, spans))?;
-    Ok(told("test_control", measures, &sides, (spans[0], other)))
+    Ok(told("test_control", measures, &sides, (&TookPart::of(&sides), other)))
+}
+
+/// What each store has of a measure: displays of one store share its street, its staff and its weather, so they are one
+/// observation. Its displays are added up on the days that all of them have.
+fn by_store(displays: &[OfDisplay], kind: Kind) -> BTreeMap<i64, Change> {
+    let mut stores: BTreeMap<i64, Vec<Change>> = BTreeMap::new();
+    for of in displays {
+        let change = change(&of.sides, kind);
+        if is_enough(&change) {
+            stores.entry(of.store_id).or_default().push(change);
+        }
+    }
+    let together = stores.into_iter().map(|(store_id, changes)| (store_id, stats::together(&changes)));
+    together.filter(|(_, change)| is_enough(change)).collect()
 }
 
 /// One store whose camera was dark must not silence all others.
@@ -421,9 +482,10 @@ fn seed_of(displays: &[i64]) -> u64 {
     crate::random::scattered(mixed)
 }
 
-fn sides_of(store: &Store, of: &Of, spans: [Range; 2]) -> Result<[Side; 2], ReportError> {
+fn sides_of(store: &Store, of: &Of, spans: [Range; 2]) -> Result<OfDisplay, ReportError> {
     let [before, after] = spans;
-    Ok(store.read(|ask| Ok([side(ask, of, before)?, side(ask, of, after)?]))?)
+    let sides = store.read(|ask| Ok([side(ask, of, before)?, side(ask, of, after)?]))?;
+    Ok(OfDisplay { store_id: of.0.store_id, sides })
 }
 
 fn side(ask: &Ask, (of, facts): &Of, range: Range) -> Asked<Side> {
@@ -473,13 +535,12 @@ fn told(
     kind: &'static str,
     measures: [Measure; 4],
     sides: &Sides,
-    (span, other_changes): (Range, usize),
+    (took_part, other_changes): (&TookPart, usize),
 ) -> DisplayComparison {
-    let all = || sides.tests.iter().chain(&sides.controls).flatten();
+    let all = || sides.tests.iter().chain(&sides.controls).flat_map(|of| &of.sides);
     let (asked, used) = (all().map(|side| side.asked).sum::<usize>(), all().map(Side::complete).sum());
     let holidays: usize = all().map(|side| side.holidays).sum();
-    let stores = sides.tests.len() + sides.controls.len();
-    let weeks = (span.to - span.from + 4) / 7;
+    let (stores, weeks) = (took_part.stores.len(), took_part.weeks());
     let mut warnings = Vec::new();
     let mut warn = |key, values: &[(&'static str, usize)]| {
         let values = values.iter().map(|(name, value)| (*name, *value as f64)).collect();
@@ -496,7 +557,7 @@ fn told(
     if holidays > 0 {
         warn("holiday_inside", &[("days", holidays)]);
     }
-    let fewest = if kind == "test_control" { sides.tests.len().min(sides.controls.len()) } else { 1 };
+    let fewest = took_part.fewest_stores;
     if fewest < LEAST_STORES && kind != "against" {
         warn("one_store", &[("stores", fewest), ("least", LEAST_STORES)]);
     }

@@ -284,17 +284,27 @@ impl Tally {
             ..self.all
         };
         let why = figures(&whole, 0.5);
-        let of = |sums: PeriodSums| figures(&PeriodSums { coverage: 1.0, passersby_coverage: 1.0, ..sums }, 0.5);
-        let bought = self.rated.bought.map_or(why, |bought| of(bought.period()));
+        // Hours in which only one side of a rate is known give none, though all together have both.
+        let no = |figure: Result<f64, Absent>| figure.and(Err(Absent::Coverage));
+        let none = PeriodFigures {
+            conversion: no(why.conversion),
+            sales_per_visitor_minor: no(why.sales_per_visitor_minor),
+            capture_rate: no(why.capture_rate),
+            shoppers_per_associate_hour: no(why.shoppers_per_associate_hour),
+            ..why
+        };
+        let of = |sums: Option<PeriodSums>| {
+            let seen = |sums| PeriodSums { coverage: 1.0, passersby_coverage: 1.0, ..sums };
+            sums.map_or(none, |sums| figures(&seen(sums), 0.5))
+        };
+        let bought = of(self.rated.bought.map(|bought| bought.period()));
+        let captured = of(self.rated.captured.map(|captured| captured.period()));
+        let served = of(self.rated.served.map(|served| served.period()));
         PeriodFigures {
             conversion: bought.conversion,
             sales_per_visitor_minor: bought.sales_per_visitor_minor,
-            capture_rate: self.rated.captured.map_or(why, |captured| of(captured.period())).capture_rate,
-            shoppers_per_associate_hour: self
-                .rated
-                .served
-                .map_or(why, |served| of(served.period()))
-                .shoppers_per_associate_hour,
+            capture_rate: captured.capture_rate,
+            shoppers_per_associate_hour: served.shoppers_per_associate_hour,
             ..why
         }
     }
@@ -483,6 +493,8 @@ mod tests {
         let (sold, silent) = (hour(40, Some(10), true), hour(60, None, true));
         check(&[sold, silent], "100 0.25 1000 0.25 1.00 complete");
         check(&[silent], "60 no_till no_till 0.25 1.00 complete");
+        // A till is known in the dark hour alone.
+        check(&[silent, hour(5, Some(9), false)], "65 coverage 1000 0.25 0.67 incomplete");
         check(&[hour(40, Some(0), true)], "40 0 no_transactions 0.25 1.00 complete");
     }
 

@@ -125,7 +125,7 @@ pub fn against(one: &[StoreDay], other: &[StoreDay], seed: u64) -> Result<Differ
 }
 
 /// How much more the test stores changed than the control stores: 0.12 says that what a test store had afterwards is 12 % above what
-/// the control stores let expect.
+/// the control stores let expect. Each `Change` is one store: two displays of the same store are put [`together`] before.
 ///
 /// # Errors
 /// [`Unknown`]; also where a side has no store at all.
@@ -151,8 +151,9 @@ pub fn test_control(tests: &[Change], controls: &[Change], seed: u64) -> Result<
     Ok(Difference::of_log(step, series.half_width(seed)))
 }
 
-/// The days that all stores of a side have, added up.
-fn together(side: &[Change]) -> Change {
+/// The days that all of them have, added up: stores of a side, or displays of a store.
+#[must_use]
+pub fn together(side: &[Change]) -> Change {
     let sum = |days: fn(&Change) -> &[StoreDay]| {
         let mut sums: BTreeMap<i64, (usize, StoreDay)> = BTreeMap::new();
         for day in side.iter().flat_map(days) {
