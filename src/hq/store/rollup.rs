@@ -142,7 +142,14 @@ fn line_sums(all: &Connection, store_id: i64, hour: Hour) -> rusqlite::Result<Li
         };
         let (first_minute, last_minute) = (row.get(2)?, row.get(3)?);
         let retired_minute = row.get::<_, Option<i64>>(10)?.map(|ms| ms.div_euclid(MINUTE_MS));
-        Ok(LineRow { role: row.get(0)?, camera_id: row.get(1)?, first_minute, last_minute, counts, retired_minute })
+        Ok(LineRow {
+            role: row.get(0)?,
+            camera_id: row.get(1)?,
+            first_minute,
+            last_minute,
+            counts,
+            retired_minute,
+        })
     })?;
     let rows: Vec<LineRow> = rows.collect::<rusqlite::Result<_>>()?;
     let told: BTreeSet<i64> =
