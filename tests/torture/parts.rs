@@ -1,6 +1,6 @@
 //! The three parts, how they are started and killed, and who is next.
 
-use crate::broker::{Broker, Subscriber, free_port, wait_until};
+use crate::broker::{Broker, Subscriber, free_port};
 use footfall::random::SplitMix64;
 use footfall::time::{Clock, SystemClock};
 use footfall::wire::v1::{Live, LiveMessage};
@@ -101,7 +101,7 @@ impl Machine {
         let port = self.broker.port;
         let of_box = format!(
             "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"{BOX}\"\n\
-             [mqtt]\nbroker = \"127.0.0.1:{port}\"\nbatch_every = \"1s\"\nretry_max = \"1s\"\nack_patience = \"5s\"\n\
+             [mqtt]\nbroker = \"127.0.0.1:{port}\"\nbatch_every = \"1s\"\nretry_max = \"1s\"\nack_patience = \"10s\"\n\
              [outbox]\ncommit_every = \"200ms\"\n[detector]\nmodel = {model:?}\n\
              [[camera]]\nid = \"door\"\nsource = {clip:?}\npicture = \"768x576\"\nretry_max = \"1s\"\n\
              [[camera.line]]\nid = \"entrance\"\nfrom = [500, 140]\nto = [500, 480]\n\
@@ -113,7 +113,7 @@ impl Machine {
             free_port()
         );
         let register = format!(
-            "[[tenant]]\nid = \"acme\"\n[[store]]\nid = \"berlin-1\"\ntime_zone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n\
+            "[[tenant]]\nid = \"acme\"\ntitle = \"Acme\"\n[[store]]\nid = \"berlin-1\"\ntitle = \"Berlin\"\ntime_zone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n\
              [[store.box]]\nid = \"{BOX}\"\n"
         );
         for (name, text) in [("box.toml", of_box), ("hq.toml", of_office), ("register.toml", register)] {
