@@ -189,12 +189,14 @@ impl<'a> Entry<'a> {
     }
 
     /// Notes that this name was given before, at that byte. Lines are only counted for faults: a register has thousands of names.
+    #[cfg(feature = "hq")]
     pub(crate) fn taken(&self, what: &'static str, id: &str, first_at_byte: usize) {
         let first = place_of(self.sink.text, first_at_byte);
         self.fault(FaultKind::Duplicate { what, id: shortened(id), first });
     }
 
     /// Notes that a thing of this name stands at the same time, given at that byte.
+    #[cfg(feature = "hq")]
     pub(crate) fn overlaps(&self, id: &str, first_at_byte: usize) {
         let first = place_of(self.sink.text, first_at_byte);
         self.fault(FaultKind::Overlaps { id: shortened(id), first });
