@@ -33,6 +33,7 @@ pub(super) struct Listed {
 #[serde(deny_unknown_fields)]
 pub(super) struct Compared {
     /// Which question.
+    #[param(inline)]
     kind: Kind,
     /// `before_after` and `against`: the display.
     display: Option<i64>,

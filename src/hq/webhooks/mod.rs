@@ -12,8 +12,8 @@
 //! it out, compares, and refuses a `t` that is older than five minutes, so that nobody can send an old message again.
 //!
 //! What is not obvious: head office sends to an address that somebody typed, from inside the chain's own network. So only https is taken
-//! (http on this machine alone), no redirect is followed, and an address that resolves to a private network is refused at every try
-//! unless the config allows it; the connection goes to the very address that was checked.
+//! (http to this machine where private networks are allowed), no redirect is followed, and an address that leads to a private network is refused
+//! at every try unless the config allows it; the connection goes to the very address that was checked.
 
 mod send;
 mod target;
