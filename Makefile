@@ -58,7 +58,7 @@ torture: ## nothing confirmed is lost: box, broker and head office killed 300 ti
 	@scripts/setup build demo test
 	TORTURE_KILLS="$${TORTURE_KILLS:-300}" cargo nextest run --locked --test torture --no-capture --profile torture
 
-statistics: ## what the display page's intervals claim, against 500 simulated comparisons of each kind
+statistics: ## what the display page's intervals claim, against 2,000 simulated comparisons of each kind
 	cargo nextest run --release --locked --no-default-features --features hq --test hq_statistics --run-ignored only --no-capture --profile torture
 
 pictures: ## take the pictures of head office's pages anew

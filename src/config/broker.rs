@@ -1,6 +1,6 @@
 //! `[mqtt]`: where records go.
 
-use super::check::{FilesBeside, existing_file, password};
+use super::check::{FilesBeside, existing_file, password, wanted};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::FaultKind;
 use crate::publish::{
@@ -39,10 +39,7 @@ pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Mqt
     });
     let (host, port) = broker?;
     let port = port.unwrap_or(if has_tls { PORT_TLS } else { PORT_PLAIN });
-    let home_assistant = match home_assistant {
-        None => None,
-        Some(read) => Some(read?),
-    };
+    let home_assistant = wanted(home_assistant)?;
     Some(MqttSettings {
         host,
         port,

@@ -89,10 +89,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let site = site.map(|e| e.table(|table| store::site(table, around)));
     let detector = detector(root, files);
     let cameras = cameras(root, around);
-    let site = match site {
-        None => None,
-        Some(read) => Some(read?),
-    };
+    let site = wanted(site)?;
     Some(EdgeSettings {
         tenant: tenant?,
         store: store?,
@@ -144,6 +141,27 @@ pub(crate) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Optio
     let problem = problem_at(&path, files);
     entry.fault(FaultKind::File { path, problem });
     None
+}
+
+/// A file that is there or can be made.
+pub(crate) fn file_that_can_be_made(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+    let path = files.resolve(Path::new(entry.text()?));
+    let folder_is_there = path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
+    let problem = match files.kind(&path) {
+        PathKind::Folder => FileProblem::NotAFile,
+        PathKind::Nothing if !folder_is_there => FileProblem::NoFolder,
+        PathKind::File | PathKind::Nothing => return Some(path),
+    };
+    entry.fault(FaultKind::File { path, problem });
+    None
+}
+
+/// Something that may be left out, and if it is there must be right: none only where it is wrong.
+pub(crate) fn wanted<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
 }
 
 fn problem_at(path: &Path, files: &dyn FilesBeside) -> FileProblem {

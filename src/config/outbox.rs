@@ -1,10 +1,9 @@
 //! `[outbox]`: where records lie, how often they are written, and how long they stay.
 
-use super::check::{FilesBeside, PathKind};
-use super::document::{Entry, SpanRule, Table};
-use super::fault::{FaultKind, FileProblem};
+use super::check::{FilesBeside, file_that_can_be_made};
+use super::document::{SpanRule, Table};
 use crate::outbox::{OutboxSettings, Retention};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const DEFAULT_OUTBOX: &str = "outbox.sqlite";
 const COMMIT_EVERY: SpanRule = SpanRule::of_ms(1_000, 10, 60_000);
@@ -35,17 +34,4 @@ fn settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> OutboxSettings {
 
 fn retention(history: std::time::Duration, max_mb: Option<u32>) -> Retention {
     Retention { history, max_bytes: u64::from(max_mb.unwrap_or(DEFAULT_MAX_MB)) * BYTES_PER_MB }
-}
-
-fn file_that_can_be_made(e: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
-    let path = files.resolve(Path::new(e.text()?));
-    let folder_is_there = path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
-    match files.kind(&path) {
-        PathKind::Folder => e.fault(FaultKind::File { path, problem: FileProblem::NotAFile }),
-        PathKind::Nothing if !folder_is_there => {
-            e.fault(FaultKind::File { path, problem: FileProblem::NoFolder });
-        }
-        PathKind::File | PathKind::Nothing => return Some(path),
-    }
-    None
 }

@@ -2,9 +2,9 @@
 //!
 //! It is not called `[store]`, because `store` is the store's id.
 
-use super::check::{Around, FilesBeside, PathKind};
+use super::check::{Around, FilesBeside, file_that_can_be_made};
 use super::document::{Entry, SpanRule, Table};
-use super::fault::{FaultKind, FileProblem};
+use super::fault::FaultKind;
 use super::till;
 use crate::calendar::{Calendar, Day, DayHours, Opening, Schedule, TimeOfDay, WeekCalendar, WeekHours, Zone};
 use crate::site::till::{FeedSettings, TillWays};
@@ -158,13 +158,5 @@ pub(crate) fn currency(text: &str) -> Result<String, FaultKind> {
 
 fn ledger(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     let Some(entry) = table.get("ledger") else { return Some(files.resolve(Path::new(DEFAULT_LEDGER))) };
-    let path = files.resolve(Path::new(entry.text()?));
-    let folder_is_there = path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
-    let problem = match files.kind(&path) {
-        PathKind::Folder => FileProblem::NotAFile,
-        PathKind::Nothing if !folder_is_there => FileProblem::NoFolder,
-        PathKind::File | PathKind::Nothing => return Some(path),
-    };
-    entry.fault(FaultKind::File { path, problem });
-    None
+    file_that_can_be_made(&entry, files)
 }

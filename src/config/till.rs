@@ -1,6 +1,6 @@
 //! `[site.till]`: how the till reaches the box, and how its files are written.
 
-use super::check::{Around, FilesBeside, PathKind, password};
+use super::check::{Around, FilesBeside, PathKind, password, wanted};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::{FaultKind, FileProblem};
 use crate::calendar::WrittenTime;
@@ -40,14 +40,6 @@ fn over_broker(entry: &Entry<'_>, around: Around<'_>) -> bool {
         entry.fault(FaultKind::Alone { other: "[mqtt]" });
     }
     is_wanted
-}
-
-/// Something that may be left out, and if it is there must be right: none only where it is wrong.
-fn wanted<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
 }
 
 fn http(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TillHttpSettings> {

@@ -8,14 +8,13 @@ use super::settings::{HqSettings, HttpSettings};
 use super::store::retention::Retention;
 use super::webhooks::Private;
 use crate::config::broker::{host_and_port, login, tls_settings};
-use crate::config::check::{FilesBeside, PathKind, existing_file, password};
+use crate::config::check::{FilesBeside, existing_file, file_that_can_be_made, password, wanted};
 use crate::config::document::{Entry, FaultSink, SpanRule, Table, read_document};
-use crate::config::fault::FileProblem;
 use crate::config::{ConfigError, Fault, FaultKind};
 use crate::ids::BoxId;
 use crate::publish::{ConfirmedBy, MqttSettings};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The commented file that `footfall-hq config default` prints: template and reference in one.
 pub const DEFAULT_FILE: &str = include_str!("config.toml");
@@ -67,7 +66,7 @@ pub fn check(text: &str, files: &dyn FilesBeside) -> Result<HqSettings, (Vec<Fau
 fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
     let database = match root.get("database") {
         None => Some(files.resolve(Path::new(DEFAULT_DATABASE))),
-        Some(e) => new_file(&e, files),
+        Some(e) => file_that_can_be_made(&e, files),
     };
     let register = root.get("register").map(|e| existing_file(&e, files));
     let broker = root.get("mqtt").map(|e| e.table(|table| broker(table, files)));
@@ -93,34 +92,13 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
     };
     Some(HqSettings {
         database: database?,
-        register: transposed(register)?,
-        broker: transposed(broker)?,
+        register: wanted(register)?,
+        broker: wanted(broker)?,
         http: http?,
-        oidc: transposed(oidc)?,
+        oidc: wanted(oidc)?,
         keep: keep?,
         webhooks: webhooks?,
     })
-}
-
-/// Something that may be left out, and if it is there must be right: none only where it is wrong.
-fn transposed<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
-}
-
-/// A file that is there or can be made.
-fn new_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
-    let path = files.resolve(Path::new(entry.text()?));
-    let folder_is_there = path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
-    let problem = match files.kind(&path) {
-        PathKind::Folder => FileProblem::NotAFile,
-        PathKind::Nothing if !folder_is_there => FileProblem::NoFolder,
-        PathKind::File | PathKind::Nothing => return Some(path),
-    };
-    entry.fault(FaultKind::File { path, problem });
-    None
 }
 
 fn broker(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqMqtt> {
@@ -135,7 +113,7 @@ fn broker(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqMqtt> {
     };
     let retry_max = table.span("retry_max", RETRY_MAX);
     let (host, port) = address?;
-    let tls = transposed(tls)?;
+    let tls = wanted(tls)?;
     let port = port.unwrap_or(if tls.is_some() { PORT_TLS } else { PORT_PLAIN });
     let mqtt = MqttSettings {
         host,
@@ -258,6 +236,9 @@ fn not_understood(text: &str, range: &str) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::check::PathKind;
+    use crate::config::fault::FileProblem;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     /// A disk with one folder, one register and two secrets.
