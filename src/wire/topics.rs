@@ -53,6 +53,48 @@ impl Topics {
     }
 }
 
+/// What a box and head office tell each other of the box itself; `docs/design/fleet.md` says who says what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetTopics {
+    /// What the box is to count with, retained; the box subscribes.
+    pub config_desired: String,
+    /// What it counts with, retained.
+    pub config_reported: String,
+    /// Things to do; the box subscribes.
+    pub command: String,
+    /// What came of them.
+    pub command_result: String,
+    /// How the box is, every minute.
+    pub health: String,
+    /// The package that is to run, retained; the box subscribes.
+    pub software_desired: String,
+    /// The one that runs, retained.
+    pub software_reported: String,
+    /// A signing request.
+    pub certificate_request: String,
+    /// A certificate, retained; the box subscribes.
+    pub certificate_issued: String,
+}
+
+impl FleetTopics {
+    /// The topics of the box with these names.
+    #[must_use]
+    pub fn of(names: &BoxNames) -> Self {
+        let base = base(names);
+        Self {
+            config_desired: format!("{base}/config/desired"),
+            config_reported: format!("{base}/config/reported"),
+            command: format!("{base}/command"),
+            command_result: format!("{base}/command/result"),
+            health: format!("{base}/health"),
+            software_desired: format!("{base}/software/desired"),
+            software_reported: format!("{base}/software/reported"),
+            certificate_request: format!("{base}/certificate/request"),
+            certificate_issued: format!("{base}/certificate/issued"),
+        }
+    }
+}
+
 fn base(names: &BoxNames) -> String {
     format!("footfall/v1/{}/{}/{}", names.tenant, names.store, names.box_id)
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 mod condition;
 mod delivery;
+pub mod fleet;
 mod quarters;
 mod store;
 mod store_now;
