@@ -1,15 +1,15 @@
 //! Brings an older database to the newest version, step by step, all in one transaction.
 //!
-//! Step `n` makes version `n + 1` of version `n`. There is one version so far, hence no step; a change of `schema.sql` after a
-//! release adds one here, and a test compares what the steps leave with what `schema.sql` makes.
+//! Step `n` makes version `n + 1` of version `n`. A change of `schema.sql` after a release adds one here, and a test compares what the
+//! steps leave of the first version, which is kept as it was, with what `schema.sql` makes.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The version that this software writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// `STEPS[n]` leads from version `n + 1` to `n + 2`.
-pub(super) const STEPS: &[&str] = &[];
+pub(super) const STEPS: &[&str] = &[concat!(include_str!("schema/2-fleet.sql"))];
 
 /// Runs the steps that `version` still needs.
 pub(super) fn upgrade(sqlite: &mut Connection, version: i64, steps: &[&str]) -> rusqlite::Result<()> {
@@ -31,8 +31,8 @@ pub(super) fn upgrade(sqlite: &mut Connection, version: i64, steps: &[&str]) -> 
 mod tests {
     use super::*;
 
-    /// What version 1 was when it was released: never to be changed. Version 1 is not released yet, so it is the newest.
-    const FIRST: &str = include_str!("schema.sql");
+    /// What version 1 was when it was released: never to be changed.
+    const FIRST: &str = include_str!("schema/version-1.sql");
 
     /// Tables and indexes without comments and spaces.
     fn shape(sqlite: &Connection) -> Vec<String> {
