@@ -37,6 +37,7 @@ pub mod ledger;
 pub mod publish;
 pub mod feeds;
 pub mod config;
+pub mod fleet;
 #[cfg(feature = "hq")]
 pub mod hq;
 pub mod app;

@@ -1,8 +1,7 @@
 //! `[audit]`: clips of random minutes for a person's tally. Off where the table is not there.
 
-use super::check::{FilesBeside, PathKind};
+use super::check::{FilesBeside, folder_that_can_be_made};
 use super::document::{SpanRule, Table};
-use super::fault::{FaultKind, FileProblem};
 use crate::audit::AuditSettings;
 use std::path::Path;
 
@@ -27,18 +26,7 @@ pub(super) fn audit(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Au
     let keep = table.span("keep", KEEP);
     let folder = match table.get("folder") {
         None => Some(files.resolve(Path::new(DEFAULT_FOLDER))),
-        Some(e) => e.text().and_then(|text| {
-            let path = files.resolve(Path::new(text));
-            let parent_is_there = path.parent().is_none_or(|above| files.kind(above) == PathKind::Folder);
-            let problem = match files.kind(&path) {
-                PathKind::Folder => return Some(path),
-                PathKind::Nothing if parent_is_there => return Some(path),
-                PathKind::Nothing => FileProblem::NoFolder,
-                PathKind::File => FileProblem::NotAFolder,
-            };
-            e.fault(FaultKind::File { path, problem });
-            None
-        }),
+        Some(e) => folder_that_can_be_made(&e, files),
     };
     let fits = |fps: f64| (1.0..=MOST_FPS).contains(&fps);
     let fps = table.get("fps").and_then(|e| e.number_that(fits, "1 to 10"));

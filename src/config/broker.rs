@@ -3,9 +3,11 @@
 use super::check::{FilesBeside, existing_file, password, wanted};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::FaultKind;
+use super::identity::{Identity, files_of};
 use crate::publish::{
     ClientCertificate, ConfirmedBy, HomeAssistantSettings, Login, MqttSettings, TlsSettings,
 };
+use std::path::{Path, PathBuf};
 
 const BATCH_EVERY: SpanRule = SpanRule::of_ms(60_000, 1_000, 3_600_000);
 const RETRY_MAX: SpanRule = SpanRule::of_ms(120_000, 1_000, 3_600_000);
@@ -18,14 +20,57 @@ const PORT_PLAIN: u16 = 1883;
 const PORT_TLS: u16 = 8883;
 const MAX_PREFIX_BYTES: usize = 128;
 
-pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<MqttSettings> {
+/// `[mqtt]`; who is enrolled need not say where the broker is.
+pub(super) fn mqtt(
+    table: &mut Table<'_>,
+    known: Option<&(PathBuf, Identity)>,
+    files: &dyn FilesBeside,
+) -> Option<MqttSettings> {
     table.refuse("password", FaultKind::PasswordInFile);
-    let broker = table.need("broker", "broker = \"127.0.0.1:1883\"").and_then(|e| e.parsed(host_and_port));
+    let broker = match (table.get("broker"), known) {
+        (Some(written), _) => written.parsed(host_and_port),
+        (None, Some((folder, identity))) => {
+            let rest = rest(table, Some(tls_of(folder, identity)), None)?;
+            return Some(MqttSettings { host: identity.host.clone(), port: identity.port, ..rest });
+        }
+        (None, None) => {
+            table.need("broker", "broker = \"127.0.0.1:1883\"").and_then(|e| e.parsed(host_and_port))
+        }
+    };
     let tls_entry = table.get("tls");
     let has_tls = tls_entry.is_some();
     let tls = tls_entry.and_then(|e| e.table(|tls| tls_settings(tls, files)));
     let user = table.get("user");
     let login = login(user.as_ref(), table, files);
+    let rest = rest(table, tls, login);
+    let (host, port) = broker?;
+    let port = port.unwrap_or(if has_tls { PORT_TLS } else { PORT_PLAIN });
+    Some(MqttSettings { host, port, ..rest? })
+}
+
+/// The broker of an enrolled box whose file says nothing of it.
+pub(super) fn of_identity(folder: &Path, identity: &Identity) -> MqttSettings {
+    MqttSettings {
+        host: identity.host.clone(),
+        port: identity.port,
+        tls: Some(tls_of(folder, identity)),
+        login: None,
+        batch_every: BATCH_EVERY.default_span(),
+        live: true,
+        retry_max: RETRY_MAX.default_span(),
+        confirmed_by: ConfirmedBy::default(),
+        ack_patience: ACK_PATIENCE.default_span(),
+        home_assistant: None,
+    }
+}
+
+fn tls_of(folder: &Path, identity: &Identity) -> TlsSettings {
+    let [ca_file, certificate_file, key_file] = files_of(folder, identity);
+    TlsSettings { ca_file, client: Some(ClientCertificate { certificate_file, key_file }) }
+}
+
+/// What does not say where the broker is.
+fn rest(table: &mut Table<'_>, tls: Option<TlsSettings>, login: Option<Login>) -> Option<MqttSettings> {
     let live = table.get("live").and_then(|e| e.flag()).unwrap_or(true);
     let batch_every = table.span("batch_every", BATCH_EVERY);
     let retry_max = table.span("retry_max", RETRY_MAX);
@@ -37,12 +82,10 @@ pub(super) fn mqtt(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Mqt
         }
         e.table(home_assistant)
     });
-    let (host, port) = broker?;
-    let port = port.unwrap_or(if has_tls { PORT_TLS } else { PORT_PLAIN });
     let home_assistant = wanted(home_assistant)?;
     Some(MqttSettings {
-        host,
-        port,
+        host: String::new(),
+        port: 0,
         tls,
         login,
         batch_every,

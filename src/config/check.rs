@@ -5,9 +5,13 @@
 
 use super::document::{Entry, FaultSink, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
-use super::{CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, outbox, store};
+use super::identity::Identity;
+use super::{
+    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, outbox, store,
+};
 use crate::detect::{DetectorSettings, Provider};
-use crate::ids::{BoxId, StoreId, TenantId};
+use crate::ids::{BoxId, IdError, StoreId, TenantId};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A box with more cameras than this needs another box first.
@@ -76,12 +80,22 @@ pub fn check(text: &str, files: &dyn FilesBeside) -> Result<EdgeSettings, (Vec<F
 }
 
 fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
-    let tenant = root.need("tenant", "tenant = \"acme\"").and_then(|e| e.parsed(TenantId::parse));
-    let store = root.need("store", "store = \"taipei-01\"").and_then(|e| e.parsed(StoreId::parse));
-    let box_id = root.need("box", "box = \"acme-taipei-01-a\"").and_then(|e| e.parsed(BoxId::parse));
+    let fleet = root.get("fleet");
+    let has_fleet = fleet.is_some();
+    let fleet = wanted(fleet.map(|e| e.table(|table| fleet::fleet(table, files))));
+    let known = fleet.as_ref().and_then(|fleet| fleet.as_ref()?.identity.as_ref());
+    // Where the identity has a fault, that is told, and not also that what it should have said is missing.
+    let is_named = known.is_some() || fleet.is_none();
+    let names = names(root, known.map(|(_, identity)| identity), is_named);
     let mqtt = root.get("mqtt");
-    let has_broker = mqtt.is_some();
-    let mqtt = mqtt.and_then(|e| e.table(|table| broker::mqtt(table, files)));
+    let has_broker = mqtt.is_some() || known.is_some();
+    let mqtt = match mqtt {
+        None => known.map(|(folder, identity)| broker::of_identity(folder, identity)),
+        Some(e) => e.table(|table| broker::mqtt(table, known, files)),
+    };
+    if has_fleet && fleet.is_some() && !has_broker {
+        root.fault("fleet", FaultKind::Alone { other: "[mqtt]" });
+    }
     let outbox = outbox::outbox(root, files);
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
     let site = root.get("site");
@@ -89,18 +103,48 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let site = site.map(|e| e.table(|table| store::site(table, around)));
     let detector = detector(root, files);
     let cameras = cameras(root, around);
-    let site = wanted(site)?;
+    let (site, fleet, (tenant, store, box_id)) = (wanted(site)?, fleet?, names?);
     Some(EdgeSettings {
-        tenant: tenant?,
-        store: store?,
-        box_id: box_id?,
+        tenant,
+        store,
+        box_id,
         mqtt,
+        fleet,
         outbox,
         audit,
         site,
         detector: detector?,
         cameras: cameras?,
     })
+}
+
+/// Names of the box, from its file or from its identity; where both say them they say the same.
+fn names(
+    root: &mut Table<'_>,
+    identity: Option<&Identity>,
+    may_be_left_out: bool,
+) -> Option<(TenantId, StoreId, BoxId)> {
+    let mut asked = |key, example| if may_be_left_out { root.get(key) } else { root.need(key, example) };
+    let tenant = asked("tenant", "tenant = \"acme\"");
+    let store = asked("store", "store = \"taipei-01\"");
+    let box_id = asked("box", "box = \"acme-taipei-01-a\"");
+    let tenant = name(tenant, TenantId::parse, identity.map(|known| &known.tenant));
+    let store = name(store, StoreId::parse, identity.map(|known| &known.store));
+    let box_id = name(box_id, BoxId::parse, identity.map(|known| &known.box_id));
+    Some((tenant?, store?, box_id?))
+}
+
+fn name<T: Clone + PartialEq + fmt::Display>(
+    entry: Option<Entry<'_>>,
+    parse: impl FnOnce(&str) -> Result<T, IdError>,
+    known: Option<&T>,
+) -> Option<T> {
+    let Some(entry) = entry else { return known.cloned() };
+    let written = entry.parsed(parse)?;
+    if let Some(known) = known.filter(|known| **known != written) {
+        entry.fault(FaultKind::OtherName { known: known.to_string() });
+    }
+    Some(written)
 }
 
 fn detector(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<DetectorSettings> {
@@ -151,6 +195,20 @@ pub(crate) fn file_that_can_be_made(entry: &Entry<'_>, files: &dyn FilesBeside) 
         PathKind::Folder => FileProblem::NotAFile,
         PathKind::Nothing if !folder_is_there => FileProblem::NoFolder,
         PathKind::File | PathKind::Nothing => return Some(path),
+    };
+    entry.fault(FaultKind::File { path, problem });
+    None
+}
+
+/// A folder that is there or can be made.
+pub(crate) fn folder_that_can_be_made(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+    let path = files.resolve(Path::new(entry.text()?));
+    let parent_is_there = path.parent().is_none_or(|above| files.kind(above) == PathKind::Folder);
+    let problem = match files.kind(&path) {
+        PathKind::Folder => return Some(path),
+        PathKind::Nothing if parent_is_there => return Some(path),
+        PathKind::Nothing => FileProblem::NoFolder,
+        PathKind::File => FileProblem::NotAFolder,
     };
     entry.fault(FaultKind::File { path, problem });
     None

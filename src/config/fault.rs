@@ -121,6 +121,15 @@ pub enum FaultKind {
     /// Not an id.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// Another name than the identity's.
+    #[error("the identity of this box says {known:?}; leave it out here")]
+    OtherName {
+        /// What the identity says.
+        known: String,
+    },
+    /// A folder that does not say who the box is.
+    #[error("{0}")]
+    Identity(String),
     /// Two of one name.
     #[error("{id:?} is taken by the {what} at {first}; give every {what} a name of its own")]
     Duplicate {

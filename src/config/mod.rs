@@ -3,7 +3,7 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `health`, `store`,
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `store`,
 //! `till`, `visitors` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
 //! lengths of time.
 
@@ -14,8 +14,10 @@ pub mod check;
 pub(crate) mod document;
 pub mod fault;
 pub mod file;
+mod fleet;
 pub mod geometry;
 mod health;
+pub mod identity;
 mod outbox;
 pub mod span;
 pub(crate) mod store;
@@ -26,7 +28,9 @@ mod zone;
 pub use check::check;
 pub use fault::{ConfigError, Fault, FaultKind, Place};
 pub use file::{default_model, load};
+pub use fleet::{FleetSettings, Pictures, UpdateSettings};
 pub use geometry::geometry_name;
+pub use identity::Identity;
 pub use span::{Span, SpanError, parse_span};
 pub use store::SiteSettings;
 
@@ -72,6 +76,8 @@ pub struct EdgeSettings {
     pub box_id: BoxId,
     /// Delivery; none: records stay in the outbox.
     pub mqtt: Option<MqttSettings>,
+    /// What head office may do with this box; none: nothing.
+    pub fleet: Option<FleetSettings>,
     /// Where records wait.
     pub outbox: OutboxSettings,
     /// Clips for a person's tally; none: nothing is kept.

@@ -5,7 +5,7 @@
 //! their reasons, for a person to mend and put in again. Whoever writes over a network had better write
 //! `NAME.csv.part` and rename it.
 
-use super::{Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
+use super::{Close, Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
 use crate::site::till::TillFolderSettings;
 use crate::time::{Clock, WallTime};
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Files that were done with are deleted after this long.
@@ -52,7 +53,7 @@ enum Going {
     Ended,
 }
 
-/// Starts to watch a folder. The thread ends with the process, or when nobody takes what it hands over.
+/// Starts to watch a folder; gives what ends it, before the next look.
 ///
 /// # Errors
 /// Where the system gives no thread.
@@ -62,11 +63,13 @@ pub fn start(
     to: FeedSender,
     clock: Arc<dyn Clock>,
     tell: impl Fn(FolderNews) + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<Close> {
+    let is_closed = Arc::new(AtomicBool::new(false));
+    let close = Arc::clone(&is_closed);
     let mut watched = Watched::new(feed, &settings.path, settings.settle, to, clock);
     let poll_every = settings.poll_every;
     std::thread::Builder::new().name(format!("{feed} folder")).spawn(move || {
-        loop {
+        while !is_closed.load(Ordering::Relaxed) {
             match watched.look() {
                 Ok(Going::On) => tell(FolderNews::Fine),
                 Ok(Going::Ended) => return,
@@ -75,7 +78,7 @@ pub fn start(
             std::thread::sleep(poll_every);
         }
     })?;
-    Ok(())
+    Ok(Box::new(move || close.store(true, Ordering::Relaxed)))
 }
 
 impl Watched {

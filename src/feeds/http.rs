@@ -3,7 +3,7 @@
 //! It listens on this machine only, because it speaks no TLS: a till elsewhere comes through a proxy that does, or through
 //! the broker. What is answered is final: 200 says that it is on disk.
 
-use super::{Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
+use super::{Close, Feed, FeedSender, Format, MOST_FEED_BYTES, NotTaken, Receipt, Way};
 use crate::site::till::{TillHttpSettings, Token};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -29,11 +29,11 @@ struct Desk {
     to: FeedSender,
 }
 
-/// Starts to listen; gives the address. The thread ends with the process.
+/// Starts to listen; gives the address, and what frees it again.
 ///
 /// # Errors
 /// Where the address is taken, or the system gives no thread.
-pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io::Result<SocketAddr> {
+pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io::Result<(SocketAddr, Close)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(settings.listen))?;
     let address = listener.local_addr()?;
@@ -44,13 +44,26 @@ pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io:
         // Before a body is read: nobody without the token fills the memory.
         .layer(from_fn_with_state(desk.clone(), with_token))
         .with_state(desk);
-    std::thread::Builder::new().name("feeds http".to_owned()).spawn(move || {
-        let served = runtime.block_on(async { axum::serve(listener, routes).await });
+    let (close, closed) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::Builder::new().name("feeds http".to_owned()).spawn(move || {
+        let served = runtime.block_on(async {
+            tokio::select! {
+                served = async { axum::serve(listener, routes).await } => served,
+                Ok(()) = closed => Ok(()),
+            }
+        });
         if let Err(fault) = served {
             tracing::error!("feeds over HTTP ended: {fault}");
         }
+        // A request that waits for the disk is answered by nobody any more, and is sent again.
+        runtime.shutdown_background();
     })?;
-    Ok(address)
+    let close = move || {
+        if close.send(()).is_err() || thread.join().is_err() {
+            tracing::debug!("feeds over HTTP had ended before");
+        }
+    };
+    Ok((address, Box::new(close)))
 }
 
 async fn with_token(State(desk): State<Desk>, request: Request, next: Next) -> Response {
@@ -144,7 +157,7 @@ mod tests {
         let (sender, taken) = door();
         let token = Token::new(TOKEN.to_owned()).unwrap();
         let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token };
-        let address = start(&settings, &[Feed::Till], sender).unwrap();
+        let (address, close) = start(&settings, &[Feed::Till], sender).unwrap();
         let answering = answer.map(|answer| named(move || taken.recv().unwrap().answer(answer)));
         let mut stream = TcpStream::connect(address).unwrap();
         let length = length.unwrap_or(body.len());
@@ -155,6 +168,7 @@ mod tests {
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
         answering.map(std::thread::JoinHandle::join);
+        close();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
@@ -192,6 +206,18 @@ mod tests {
             assert_eq!(ask(&sale("/v1/till", token, "application/json"), "[]", None).0, 401);
         }
         assert_eq!(ask("/v1/till HTTP/1.1\r\nContent-Type: application/json", "[]", None).0, 401);
+    }
+
+    #[test]
+    fn an_address_that_was_closed_can_be_listened_on_again() {
+        let token = Token::new(TOKEN.to_owned()).unwrap();
+        let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token: token.clone() };
+        let (address, close) = start(&settings, &[Feed::Till], door().0).unwrap();
+        let same = TillHttpSettings { listen: address, token };
+        assert!(start(&same, &[Feed::Till], door().0).is_err());
+        close();
+        let (_, close) = start(&same, &[Feed::Till], door().0).unwrap();
+        close();
     }
 
     #[test]

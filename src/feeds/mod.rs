@@ -22,6 +22,9 @@ const QUEUE: usize = 8;
 /// A disk that has not answered for so long will not.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Ends a way in, so that it can be opened anew in the same process. What is never called leaves it open.
+pub type Close = Box<dyn FnOnce() + Send>;
+
 /// What is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Feed {

@@ -5,15 +5,17 @@
 //! (`clean_session` off) and what came while the box was away is delivered when it is back. A message is confirmed only
 //! when it is on disk.
 
-use super::{Feed, FeedSender, Format, NotTaken, Way};
+use super::{Close, Feed, FeedSender, Format, NotTaken, Way};
 use crate::publish::backoff::{Backoff, Why};
 use crate::publish::mqtt::{feed_options, why_lost, why_not_connected};
 use crate::publish::{MqttSettings, PublishError};
 use crate::wire::topics::{BoxNames, Topics};
 use rumqttc::{
-    Client, Connection, Event, MqttOptions, Packet, Publish, QoS, SubscribeFilter, SubscribeReasonCode,
+    Client, Connection, Event, MqttOptions, Outgoing, Packet, Publish, QoS, SubscribeFilter,
+    SubscribeReasonCode,
 };
 use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Requests inside the client: one subscription, and confirmations of what is worked through one by one.
 const CLIENT_QUEUE: usize = 64;
@@ -27,7 +29,7 @@ pub enum FeedsLink {
     Down(String),
 }
 
-/// Starts to listen to the topics of some feeds. The thread ends with the process, or when nobody takes what it hands over.
+/// Starts to listen to the topics of some feeds; gives what ends it.
 ///
 /// # Errors
 /// [`PublishError`] where a certificate cannot be used, or the system gives no thread.
@@ -37,8 +39,10 @@ pub fn start(
     feeds: &[Feed],
     to: FeedSender,
     tell: impl Fn(FeedsLink) + Send + 'static,
-) -> Result<(), PublishError> {
+) -> Result<Close, PublishError> {
+    let line = Arc::new(Mutex::new(Line::default()));
     let listener = Listener {
+        line: Arc::clone(&line),
         // The box's own id is the publisher's.
         options: feed_options(&format!("{}-feeds", names.box_id), mqtt)?,
         topics: feeds.iter().map(|feed| (Topics::feed(names, feed.name()), *feed)).collect(),
@@ -48,10 +52,26 @@ pub fn start(
         tell,
     };
     std::thread::Builder::new().name("feeds".to_owned()).spawn(move || listener.run())?;
-    Ok(())
+    Ok(Box::new(move || close(&line)))
+}
+
+fn close(line: &Mutex<Line>) {
+    let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+    line.is_closed = true;
+    if let Some(Err(fault)) = line.client.as_ref().map(Client::try_disconnect) {
+        tracing::debug!("the feeds' connection cannot be ended in good order: {fault}");
+    }
+}
+
+/// The connection that lives, for whoever ends it.
+#[derive(Default)]
+struct Line {
+    client: Option<Client>,
+    is_closed: bool,
 }
 
 struct Listener<T> {
+    line: Arc<Mutex<Line>>,
     options: MqttOptions,
     topics: Vec<(String, Feed)>,
     backoff: Backoff,
@@ -71,13 +91,26 @@ impl<T: Fn(FeedsLink)> Listener<T> {
     fn run(mut self) {
         loop {
             let (client, connection) = Client::new(self.options.clone(), CLIENT_QUEUE);
+            if self.is_closed(Some(client.clone())) {
+                return;
+            }
             let (why, text) = match self.serve(&client, connection) {
                 Ended::Trouble(why, text) => (why, text),
                 Ended::Gone => return,
             };
+            if self.is_closed(None) {
+                return;
+            }
             (self.tell)(FeedsLink::Down(text));
             std::thread::sleep(self.backoff.wait(why, RandomState::new().hash_one(0_u8)));
         }
+    }
+
+    /// Whether nobody wants the feeds any more; notes whom to tell when that changes.
+    fn is_closed(&self, client: Option<Client>) -> bool {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.client = client;
+        line.is_closed
     }
 
     /// Serves one connection to its end. The client is thrown away with it: what it had not confirmed comes again.
@@ -101,6 +134,7 @@ impl<T: Fn(FeedsLink)> Listener<T> {
                 }
                 Event::Incoming(Packet::SubAck(answer)) => self.subscribed(&answer.return_codes),
                 Event::Incoming(Packet::Publish(message)) => self.take(client, &message),
+                Event::Outgoing(Outgoing::Disconnect) => Some(Ended::Gone),
                 _ => None,
             };
             if let Some(ended) = ended {
@@ -165,6 +199,7 @@ mod tests {
             home_assistant: None,
         };
         let listener = Listener {
+            line: Arc::default(),
             options: feed_options("box-feeds", &mqtt).unwrap(),
             topics: vec![("footfall/v1/a/b/c/till".to_owned(), Feed::Till)],
             backoff: Backoff::new(mqtt.retry_max),

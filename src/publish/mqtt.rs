@@ -669,6 +669,18 @@ pub(crate) fn feed_options(client_id: &str, mqtt: &MqttSettings) -> Result<MqttO
     Ok(options)
 }
 
+/// Options for the fleet's client: as for a feed, and larger messages out.
+///
+/// # Errors
+/// [`PublishError`] names the certificate or key that cannot be used.
+pub(crate) fn fleet_options(client_id: &str, mqtt: &MqttSettings) -> Result<MqttOptions, PublishError> {
+    let mut options = feed_options(client_id, mqtt)?;
+    // A larger message comes in and is left out, as a connection that breaks off would get it again and again.
+    let largest = usize::try_from(MAX_BATCH_BYTES).unwrap_or(usize::MAX);
+    options.set_max_packet_size(largest, MOST_BYTES_OUT);
+    Ok(options)
+}
+
 /// Why no connection came about, in words that an installer can act on; never with the password.
 pub(crate) fn why_not_connected(fault: &ConnectionError, mqtt: &MqttSettings) -> String {
     Trouble::connecting(fault, mqtt).text

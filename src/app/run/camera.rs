@@ -29,8 +29,8 @@ use crate::visitors::BadgeReading;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
 use crate::zones::AllowedHours;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -51,6 +51,9 @@ const DRAFT_QUARTERS_EVERY: Duration = Duration::from_secs(15);
 /// How far ahead a camera knows when the store is open.
 const HOURS_AHEAD: Duration = Duration::from_secs(2 * 86_400);
 
+/// What badge receivers heard near a camera; a camera that is started anew goes on where it was.
+pub(super) type Badges = Arc<Mutex<Receiver<BadgeReading>>>;
+
 /// What all cameras of the box share.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -61,6 +64,7 @@ pub(super) struct Shared {
     pub(super) outbox: PathBuf,
     /// Copies for whoever watches; what does not fit is left out.
     pub(super) live: Option<LiveSender>,
+    /// Each camera has its own.
     pub(super) stop: StopSignal,
     /// Keeps clips of random minutes, where that is wanted.
     pub(super) audit: Option<Tap>,
@@ -74,7 +78,7 @@ pub(super) struct Shared {
 pub(super) fn start(
     settings: CameraSettings,
     detector: Box<dyn Detector>,
-    badges: Option<Receiver<BadgeReading>>,
+    badges: Option<Badges>,
     shared: Shared,
     jitter: SplitMix64,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
@@ -170,7 +174,7 @@ struct Counter {
     shared: Shared,
     recorder: Option<Recorder>,
     /// What badge receivers heard near this camera.
-    badges: Option<Receiver<BadgeReading>>,
+    badges: Option<Badges>,
     /// Until when it is known when the store is open.
     hours_until: Option<WallTime>,
     has_tracked: bool,
@@ -277,6 +281,7 @@ impl Counter {
     /// Takes what badge receivers heard, and looks now and then when the store is open.
     fn hear_others(&mut self) {
         if let Some(badges) = &self.badges {
+            let badges = badges.lock().unwrap_or_else(PoisonError::into_inner);
             badges.try_iter().for_each(|reading| self.pipeline.badge(&reading));
         }
         let Some(hours) = &self.shared.hours else { return };

@@ -4,14 +4,14 @@ use super::board::Board;
 use crate::config::{EdgeSettings, SiteSettings};
 use crate::feeds::folder::FolderNews;
 use crate::feeds::mqtt::FeedsLink;
-use crate::feeds::{Feed, FeedSender, folder, http, mqtt};
+use crate::feeds::{Close, Feed, FeedSender, folder, http, mqtt};
 use crate::site::StaffSource;
 use crate::time::Clock;
 use crate::wire::topics::BoxNames;
 use anyhow::Context;
 use std::sync::Arc;
 
-/// Starts those that the config file asks for.
+/// Starts those that the config file asks for; gives what ends them.
 ///
 /// # Errors
 /// Where an address is taken, a certificate cannot be used, or the system gives no thread.
@@ -21,7 +21,8 @@ pub(super) fn start(
     to: &FeedSender,
     board: &Arc<Board>,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Close>> {
+    let mut ways = Vec::new();
     let till = site.till.as_ref();
     let wanted = |feed: &Feed| match feed {
         Feed::Till => till.is_some_and(|till| till.mqtt),
@@ -40,12 +41,13 @@ pub(super) fn start(
             FeedsLink::Up => tell(None),
             FeedsLink::Down(text) => tell(Some(text)),
         };
-        mqtt::start(broker, &names, &feeds, to.clone(), told)?;
+        ways.push(mqtt::start(broker, &names, &feeds, to.clone(), told)?);
     }
     if let Some(http) = till.and_then(|till| till.http.as_ref()) {
-        let address = http::start(http, &Feed::ALL, to.clone())
+        let (address, close) = http::start(http, &Feed::ALL, to.clone())
             .with_context(|| format!("cannot listen on {} for the till; give another port", http.listen))?;
         tracing::info!("the till may send to http://{address}/v1/till");
+        ways.push(close);
     }
     if let Some(folder) = till.and_then(|till| till.folder.as_ref()) {
         let tell = problem_teller(board, clock, "till folder");
@@ -53,9 +55,9 @@ pub(super) fn start(
             FolderNews::Fine => tell(None),
             FolderNews::Trouble(text) => tell(Some(text)),
         };
-        folder::start(Feed::Till, folder, to.clone(), Arc::clone(clock), told)?;
+        ways.push(folder::start(Feed::Till, folder, to.clone(), Arc::clone(clock), told)?);
     }
-    Ok(())
+    Ok(ways)
 }
 
 /// Tells the board what is wrong, or that nothing is any more; once each.

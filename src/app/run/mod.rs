@@ -4,12 +4,18 @@
 //! for the broker; the main thread waits for a signal and, while it waits, keeps live values and the
 //! box's state up to date. Everything is stopped in the order in which data flows, so that what is counted
 //! last still reaches the disk.
+//!
+//! Settings that change while it runs start anew what they touch: some cameras, or the whole service within the same process.
 
+mod agent;
 mod auditing;
+mod control;
+mod crew;
 mod feeding;
 mod keeper;
 pub mod board;
 pub(super) mod camera;
+mod difference;
 mod stopping;
 
 use super::cli::RunArgs;
@@ -19,25 +25,28 @@ use crate::calendar::Schedule;
 use crate::capture::camera::StopSignal;
 use crate::config::{self, CameraSettings, EdgeSettings, SiteSettings};
 use crate::detect::Detector;
-use crate::feeds;
+use crate::feeds::{self, Close};
+use crate::ids::CameraId;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
 use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
-use crate::random::SplitMix64;
-use crate::time::{Clock, FrameTime, SystemClock};
+use crate::time::{Clock, FrameTime, SystemClock, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
 use crate::wire::v1::Live;
+use agent::{Agent, Part, PartSetup};
 use anyhow::{Context, anyhow};
 use auditing::{Auditing, TallyWatch};
 use board::Board;
+use control::{Done, Order, Present, answer, control};
+use crew::Crew;
+use difference::{Difference, difference};
 use keeper::{Keeper, KeeperParts};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use std::hash::{BuildHasher, RandomState};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use stopping::{Failures, StopBudget};
@@ -58,27 +67,109 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
-    let settings = config::load(&args.config, &eye::program())?;
-    // Whatever of this is missing is noticed before the first camera counts.
-    let detectors = open_detectors(&settings)?;
-    let mut service = Service::start(&settings)?;
-    let failed = match service.start_cameras(settings.cameras, detectors) {
-        Ok(()) => service.serve(&stop),
-        Err(fault) => Some(fault),
+    let reread = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGHUP, Arc::clone(&reread)).context("cannot listen for signals")?;
+    let load = || Ok(config::load(&args.config, &eye::program())?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let (control, orders) = control();
+    let mut settings = Arc::new(load()?);
+    let mut service = Service::begin(&settings, &clock)?;
+    let agent = match Agent::start(&settings, &control, &clock, parts) {
+        Ok(agent) => agent,
+        Err(fault) => return service.stop(Some(fault)),
     };
-    service.stop(failed)
+    let around = Around { stop: &stop, reread: &reread, orders: &orders, agent: agent.as_ref(), load: &load };
+    let ended = loop {
+        control.is_now(Some(service.present()));
+        let over = service.serve(&around);
+        settings = Arc::clone(&service.settings);
+        control.is_now(None);
+        let (next, done) = match over {
+            Over::Stopped => break service.stop(None),
+            Over::Failed(fault) => break service.stop(Some(fault)),
+            Over::Anew(next, done) => (next, done),
+        };
+        if let Err(fault) = service.stop(None) {
+            break Err(fault);
+        }
+        service = match begin_anew(next, &settings, &clock, done.as_ref()) {
+            Ok(service) => service,
+            Err(fault) => break Err(fault),
+        };
+    };
+    if let Some(agent) = agent {
+        agent.stop();
+    }
+    ended
+}
+
+/// What looks after the box for head office.
+#[expect(clippy::unnecessary_wraps, reason = "parts come with the next change")]
+fn parts(_setup: &PartSetup<'_>) -> anyhow::Result<Vec<Box<dyn Part>>> {
+    Ok(Vec::new())
+}
+
+/// Starts the service with other settings, or with those of before where it does not start with them.
+fn begin_anew(
+    next: Arc<EdgeSettings>,
+    before: &Arc<EdgeSettings>,
+    clock: &Arc<dyn Clock>,
+    done: Option<&Done>,
+) -> anyhow::Result<Service> {
+    let told = |result: Result<(), String>| {
+        if let Some(done) = done {
+            answer(done, result);
+        }
+    };
+    let fault = match Service::begin(&next, clock) {
+        Ok(service) => {
+            told(Ok(()));
+            return Ok(service);
+        }
+        Err(fault) => fault,
+    };
+    tracing::error!(
+        "the service does not start with its new settings and goes on with those of before: {fault:#}"
+    );
+    let service = Service::begin(before, clock);
+    told(Err(format!("{fault:#}")));
+    service
+}
+
+/// What the main thread looks at while the service runs.
+struct Around<'a> {
+    stop: &'a AtomicBool,
+    /// Whether somebody sent a SIGHUP.
+    reread: &'a AtomicBool,
+    orders: &'a Receiver<Order>,
+    agent: Option<&'a Agent>,
+    load: &'a dyn Fn() -> anyhow::Result<EdgeSettings>,
+}
+
+/// How a service ends.
+enum Over {
+    /// As it was told to.
+    Stopped,
+    /// Something is wrong.
+    Failed(anyhow::Error),
+    /// To start with these settings, and to tell whoever wanted it.
+    Anew(Arc<EdgeSettings>, Option<Done>),
 }
 
 /// Everything that runs.
 struct Service {
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
+    settings: Arc<EdgeSettings>,
+    since: WallTime,
     stop: StopSignal,
-    cameras: Vec<JoinHandle<anyhow::Result<()>>>,
+    crew: Crew,
     audit: Option<Auditing>,
     keeper: Option<Keeper>,
     /// Badge readings of each camera, until it is started.
     badges: Vec<Receiver<BadgeReading>>,
+    /// Ends the ways in of feeds.
+    ways: Vec<Close>,
     /// When the store is open.
     hours: Option<Arc<Schedule>>,
     outbox_path: PathBuf,
@@ -87,9 +178,20 @@ struct Service {
 }
 
 impl Service {
+    /// Starts everything, or nothing.
+    fn begin(settings: &Arc<EdgeSettings>, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        // Whatever of this is missing is noticed before the first camera counts.
+        let detectors = open_detectors(settings)?;
+        let mut service = Self::start(settings, clock)?;
+        match service.start_cameras(detectors) {
+            Ok(()) => Ok(service),
+            Err(fault) => Err(service.stop(Some(fault)).expect_err("a stop tells what was noticed")),
+        }
+    }
+
     /// Starts all but the cameras.
-    fn start(settings: &EdgeSettings) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    fn start(settings: &Arc<EdgeSettings>, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let clock = Arc::clone(clock);
         let started = clock.now();
         let software = concat!("footfall ", env!("CARGO_PKG_VERSION"));
         tracing::info!(
@@ -112,11 +214,14 @@ impl Service {
         let mut service = Self {
             board,
             clock,
+            settings: Arc::clone(settings),
+            since: started.wall,
             stop,
-            cameras: Vec::new(),
+            crew: Crew::default(),
             audit,
             keeper: None,
             badges: Vec::new(),
+            ways: Vec::new(),
             hours,
             outbox_path,
             outbox,
@@ -147,16 +252,34 @@ impl Service {
             feeds,
         };
         self.keeper = Some(Keeper::start(site, &settings.box_id, settings.doors(), queues, parts)?);
-        feeding::start(settings, site, &sender, &self.board, &self.clock)
+        self.ways = feeding::start(settings, site, &sender, &self.board, &self.clock)?;
+        Ok(())
+    }
+
+    /// What other threads may see of it.
+    fn present(&self) -> Present {
+        Present {
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.clock),
+            outbox: self.outbox.reader(),
+            settings: Arc::clone(&self.settings),
+            since: self.since,
+        }
     }
 
     /// Starts the cameras; after an error those that count already are to be stopped.
-    fn start_cameras(
-        &mut self,
-        cameras: Vec<CameraSettings>,
-        detectors: Vec<Box<dyn Detector>>,
-    ) -> anyhow::Result<()> {
-        let shared = camera::Shared {
+    fn start_cameras(&mut self, detectors: Vec<Box<dyn Detector>>) -> anyhow::Result<()> {
+        let shared = self.shared();
+        let mut badges = std::mem::take(&mut self.badges).into_iter();
+        for (camera, detector) in self.settings.cameras.iter().zip(detectors) {
+            let badges = badges.next().map(|queue| Arc::new(Mutex::new(queue)));
+            self.crew.start(camera.clone(), detector, badges, &shared)?;
+        }
+        Ok(())
+    }
+
+    fn shared(&self) -> camera::Shared {
+        camera::Shared {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.clock),
             records: self.outbox.records(),
@@ -166,23 +289,87 @@ impl Service {
             audit: self.audit.as_ref().map(Auditing::tap),
             store: self.keeper.as_ref().map(Keeper::tap),
             hours: self.hours.clone(),
-        };
-        let mut badges = std::mem::take(&mut self.badges).into_iter();
-        for (camera, detector) in cameras.into_iter().zip(detectors) {
-            // Boxes that lose power together must not all knock at their cameras in step.
-            let jitter = SplitMix64::new(RandomState::new().hash_one(camera.id.as_str()));
-            self.cameras.push(camera::start(camera, detector, badges.next(), shared.clone(), jitter)?);
         }
-        Ok(())
     }
 
-    /// Waits for a signal; gives what ended the service where that was something else.
-    fn serve(&self, stop: &AtomicBool) -> Option<anyhow::Error> {
-        let (mut live_at, mut summary_at) = (Duration::ZERO, SUMMARY_EVERY);
+    /// Does what somebody asked for; gives how the service ends where it has to.
+    fn heed(&mut self, order: Order, around: &Around<'_>) -> Option<Over> {
+        match order {
+            Order::RestartCamera(id, done) => match self.restart_camera(&id, None) {
+                Ok(result) => {
+                    answer(&done, result);
+                    None
+                }
+                Err(fault) => Some(Over::Failed(fault)),
+            },
+            Order::Reread(done) => self.reread(around, Some(done)),
+        }
+    }
+
+    /// Reads the settings again and starts anew what they touch. Where they have faults nothing changes.
+    fn reread(&mut self, around: &Around<'_>, done: Option<Done>) -> Option<Over> {
+        let result = match (around.load)() {
+            Err(fault) => Err(format!("{fault:#}")),
+            Ok(next) => match difference(&self.settings, &next) {
+                Difference::Everything => return Some(Over::Anew(Arc::new(next), done)),
+                Difference::Cameras(cameras) => match self.change_cameras(next, &cameras) {
+                    Ok(result) => result,
+                    Err(fault) => return Some(Over::Failed(fault)),
+                },
+            },
+        };
+        match (&result, &done) {
+            (_, Some(done)) => answer(done, result),
+            (Ok(()), None) => tracing::info!("the settings were read again"),
+            (Err(fault), None) => tracing::error!("the settings stay as they were: {fault}"),
+        }
+        None
+    }
+
+    /// Starts these cameras anew with other settings; all of them, or none.
+    fn change_cameras(&mut self, next: EdgeSettings, ids: &[CameraId]) -> anyhow::Result<Result<(), String>> {
+        let before = Arc::clone(&self.settings);
+        let of = |settings: &EdgeSettings, id: &CameraId| {
+            settings.cameras.iter().find(|camera| camera.id == *id).cloned()
+        };
+        for (at, id) in ids.iter().enumerate() {
+            if let Err(fault) = self.restart_camera(id, of(&next, id))? {
+                for done in &ids[..at] {
+                    if let Err(worse) = self.restart_camera(done, of(&before, done))? {
+                        return Err(anyhow!(
+                            "camera {done} does not start with its settings of before: {worse}"
+                        ));
+                    }
+                }
+                return Ok(Err(format!("camera {id}: {fault}")));
+            }
+        }
+        self.settings = Arc::new(next);
+        Ok(Ok(()))
+    }
+
+    fn restart_camera(
+        &mut self,
+        id: &CameraId,
+        settings: Option<CameraSettings>,
+    ) -> anyhow::Result<Result<(), String>> {
+        let shared = self.shared();
+        let network = self.settings.detector.clone();
+        let restarted = self.crew.restart(id, settings, &network, &shared)?;
+        Ok(restarted.map_err(|fault| format!("{fault:#}")))
+    }
+
+    /// Serves until a signal, or until the service has to end or to begin anew.
+    fn serve(&mut self, around: &Around<'_>) -> Over {
+        let begun = self.clock.now().elapsed;
+        let (mut live_at, mut summary_at) = (begun, begun + SUMMARY_EVERY);
         let (mut reported, mut tallies) = (None, TallyWatch::default());
-        while !stop.load(Ordering::Relaxed) {
-            if let Some(who) = self.ended() {
-                return Some(anyhow!("the thread of {who} ended; the service stops, to be started anew"));
+        while !around.stop.load(Ordering::Relaxed) {
+            let agent_ended = around.agent.is_some_and(Agent::is_finished).then_some("the fleet");
+            if let Some(who) = self.ended().or(agent_ended) {
+                return Over::Failed(anyhow!(
+                    "the thread of {who} ended; the service stops, to be started anew"
+                ));
             }
             let now = self.clock.now();
             self.watch_link(now);
@@ -199,12 +386,21 @@ impl Service {
                 summary_at += SUMMARY_EVERY;
                 self.log_summary(now);
             }
+            let asked = around.orders.try_recv().ok().and_then(|order| self.heed(order, around));
+            if let Some(over) = asked {
+                return over;
+            }
+            if around.reread.swap(false, Ordering::Relaxed)
+                && let Some(over) = self.reread(around, None)
+            {
+                return over;
+            }
             // Through the signal's own wait, so that this is the same everywhere; a flag needs no more.
             if self.stop.wait(LOOK_UP_EVERY) {
                 break;
             }
         }
-        None
+        Over::Stopped
     }
 
     /// Whose thread is gone though nobody stopped it. Without any of them the box would only seem to count.
@@ -212,7 +408,7 @@ impl Service {
         let publisher_ended = self.publisher.as_ref().is_some_and(Publisher::is_finished);
         let threads = [
             (self.outbox.is_finished(), "the outbox"),
-            (self.cameras.iter().any(JoinHandle::is_finished), "a camera"),
+            (self.crew.has_ended(), "a camera"),
             (publisher_ended, "the publisher"),
             (self.keeper.as_ref().is_some_and(Keeper::is_finished), "the store"),
         ];
@@ -260,9 +456,10 @@ impl Service {
 
     /// Stops in the order in which data flows: cameras, delivery, disk.
     fn stop(self, failed: Option<anyhow::Error>) -> anyhow::Result<()> {
-        let Self { board, clock, stop, cameras, audit, keeper, outbox, publisher, .. } = self;
+        let Self { board, clock, stop, crew, audit, keeper, ways, outbox, publisher, .. } = self;
         tracing::info!("stopping");
         stop.stop();
+        let cameras = crew.stop();
         let now = || clock.now().elapsed;
         let budget = StopBudget::from(now());
         while cameras.iter().any(|camera| !camera.is_finished()) && !budget.for_frames(now()).is_zero() {
@@ -283,6 +480,8 @@ impl Service {
                 .unwrap_or_else(|_| Err(anyhow!("a counting thread panicked; please report this")));
             failures.counting.extend(ended.err());
         }
+        // Nothing more is taken, as the store ends; what was handed over and not answered comes again.
+        ways.into_iter().for_each(|close| close());
         // What cameras told last is still to become facts.
         if let Some(keeper) = keeper {
             keeper.stop();
@@ -375,7 +574,6 @@ mod tests {
     use crate::app::exit::Ending;
     use crate::ids::{BoxId, StoreId, TenantId};
     use crate::publish::{ConfirmedBy, MqttSettings};
-    use crate::time::WallTime;
     use crate::wire::v1::{Fact, Gap, GapReason};
 
     /// Ends every thread that asks it for the time.
@@ -387,17 +585,31 @@ mod tests {
         }
     }
 
+    /// Settings of a box whose camera never is.
+    fn settings() -> Arc<EdgeSettings> {
+        let text = "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"box-1\"\n[[camera]]\nid = \"door\"\n\
+                    source = \"rtsp://127.0.0.1:1/x\"\npicture = \"768x576\"\n\
+                    line = [{ id = \"entrance\", from = [0, 0], to = [9, 9] }]\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("footfall.toml");
+        std::fs::write(&path, text).unwrap();
+        Arc::new(config::load(&path, std::path::Path::new("")).unwrap())
+    }
+
     fn service(folder: &std::path::Path, outbox_clock: Arc<dyn Clock>) -> Service {
         let box_id = BoxId::parse("box-1").unwrap();
         let (outbox, _) = Outbox::open(&folder.join("o.sqlite"), &box_id, WallTime::default()).unwrap();
         Service {
             board: Arc::new(Board::new(WallTime::default(), &[])),
             clock: Arc::new(SystemClock::start()),
+            settings: settings(),
+            since: WallTime::default(),
             stop: StopSignal::default(),
-            cameras: Vec::new(),
+            crew: Crew::default(),
             audit: None,
             keeper: None,
             badges: Vec::new(),
+            ways: Vec::new(),
             hours: None,
             outbox_path: folder.join("o.sqlite"),
             outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
@@ -407,8 +619,11 @@ mod tests {
 
     /// A service that nobody stops ends, noticing this, and tells that as the cause.
     #[track_caller]
-    fn check(service: Service, noticed: &str, cause: &str, ending: Ending) {
-        let failed = service.serve(&AtomicBool::new(false)).unwrap();
+    fn check(mut service: Service, noticed: &str, cause: &str, ending: Ending) {
+        let (never, (_control, orders)) = (AtomicBool::new(false), control());
+        let load = || Err(anyhow!("nobody asks for settings"));
+        let around = Around { stop: &never, reread: &never, orders: &orders, agent: None, load: &load };
+        let Over::Failed(failed) = service.serve(&around) else { panic!("it ended as if it were told to") };
         assert!(failed.to_string().contains(noticed), "{failed}");
         let told = service.stop(Some(failed)).unwrap_err();
         assert!(told.to_string().contains(cause), "{told}");
@@ -456,7 +671,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut service = service(folder.path(), Arc::new(SystemClock::start()));
         let thread = std::thread::Builder::new().name("count door".to_owned());
-        service.cameras.push(thread.spawn(|| Err(anyhow!("the lens fell off"))).unwrap());
+        let thread = thread.spawn(|| Err(anyhow!("the lens fell off"))).unwrap();
+        service.crew = Crew::of_thread(settings().cameras[0].clone(), thread);
         check(service, "a camera ended", "the lens fell off", Ending::Unexpected);
     }
 }

@@ -1,0 +1,6 @@
+//! The box's side of the fleet: what head office tells a box of itself, and what the box answers.
+//!
+//! [`mqtt`] is a connection of its own beside the publisher's, so that nothing of the fleet can hold up records. What a message
+//! means is decided by the parts beside it, which are pure where they can be; `app::run` owns the thread that they run on.
+
+pub mod mqtt;
