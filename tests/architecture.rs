@@ -16,6 +16,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("argon2", &["hq/access/"]),
     ("axum", &["app/audit/serve.rs", "feeds/http.rs", "hq/api/"]),
     ("axum_extra", &["hq/api/"]),
+    ("base64", &["hq/fleet/"]),
     ("clap", &["app/cli.rs", "app/cli/", "app/hq/"]),
     ("console", &["app/"]),
     ("csv", &["site/staffing.rs", "site/till/csv.rs", "hq/api/", "hq/sales/"]),
@@ -38,6 +39,8 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("ort", &["detect/ort/"]),
     ("parquet", &["hq/export/"]),
     ("prometheus_client", &["hq/metrics.rs"]),
+    ("qrcode", &["hq/fleet/enrol.rs"]),
+    ("rcgen", &["hq/fleet/authority.rs"]),
     ("reqwest", &["hq/access/oidc.rs", "hq/webhooks/"]),
     (
         "rumqttc",
@@ -45,7 +48,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ),
     ("rusqlite", &["outbox/", "ledger/", "hq/store/"]),
     ("rust_embed", &["hq/api/pages.rs"]),
-    ("rustix", &["detect/ort/", "hq/access/", "app/"]),
+    ("rustix", &["detect/ort/", "hq/access/", "hq/fleet/authority.rs", "app/"]),
     (
         "serde",
         &[
@@ -77,17 +80,26 @@ const FOREIGN: &[Foreign<'_>] = &[
             "app/",
         ],
     ),
-    ("sha2", &["config/geometry.rs", "detect/manifest.rs", "hq/access/", "hq/webhooks/"]),
+    ("sha2", &["config/geometry.rs", "detect/manifest.rs", "hq/access/", "hq/fleet/", "hq/webhooks/"]),
     ("signal_hook", &["app/"]),
     ("strsim", &["config/document.rs"]),
     ("thiserror", &[""]),
     ("tokio", &["publish/mqtt.rs", "app/audit/serve.rs", "feeds/http.rs", "hq/", "app/hq/serve.rs"]),
     ("tokio_stream", &["hq/api/"]),
-    ("toml", &["calibration/", "config/document.rs", "detect/inspect.rs", "detect/manifest.rs"]),
+    (
+        "toml",
+        &[
+            "calibration/",
+            "config/document.rs",
+            "detect/inspect.rs",
+            "detect/manifest.rs",
+            "hq/fleet/twin.rs",
+        ],
+    ),
     ("tower_http", &["hq/api/"]),
     ("tracing", &["capture/", "outbox/", "publish/", "feeds/", "fleet/", "hq/", "app/"]),
     ("tracing_subscriber", &["app/"]),
-    ("utoipa", &["hq/api/", "hq/report/", "hq/register/"]),
+    ("utoipa", &["hq/api/", "hq/fleet/boxes.rs", "hq/report/", "hq/register/"]),
     ("utoipa_axum", &["hq/api/"]),
 ];
 
@@ -121,6 +133,8 @@ const FILES: (&[&str], &[&str]) = (
         "publish/mqtt/",
         "hq/store/",
         "hq/export/",
+        "hq/fleet/authority.rs",
+        "hq/fleet/packages.rs",
         "app/",
     ],
 );

@@ -1,12 +1,16 @@
 //! Head office's ingest over Debian's mosquitto and a real database, and what happens to all three.
 #![cfg(feature = "hq")]
 
+use footfall::hq::fleet::Fleet;
+use footfall::hq::fleet::authority::Authority;
+use footfall::hq::fleet::packages::PackageFolder;
 use footfall::hq::ingest::LiveNow;
 use footfall::hq::ingest::intake::Receipt;
 use footfall::hq::mqtt::{HqIngest, HqMqtt, RunningIngest, start};
 use footfall::hq::store::Store;
 use footfall::publish::MqttSettings;
 use footfall::time::{FrameTime, SimClock, WallTime};
+use footfall::wire::v1::fleet::BrokerAddress;
 use footfall::wire::v1::{Ack, Backfill, Batch, V1};
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use serde_json::value::RawValue;
@@ -129,7 +133,17 @@ impl Office {
             home_assistant: None,
         };
         let fed = self.fed.clone();
+        let day = Duration::from_secs(86_400);
+        let fleet = Arc::new(Fleet {
+            authority: Authority::of(self.folder.path().join("authority"), day * 90),
+            broker: Some(BrokerAddress { host: "127.0.0.1".to_owned(), port: self.port }),
+            broker_ca: None,
+            public_url: "https://hq.example.com".to_owned(),
+            link_life: day,
+            packages: PackageFolder(self.folder.path().join("packages")),
+        });
         let with = HqIngest {
+            fleet,
             store: Arc::new(Store::open(&self.path()).expect("a database")),
             clock: self.clock.clone(),
             live: self.live.clone(),

@@ -4,7 +4,7 @@
 
 use super::access::OidcSettings;
 use super::mqtt::HqMqtt;
-use super::settings::{HqSettings, HttpSettings};
+use super::settings::{AuthoritySettings, FleetSettings, HqSettings, HttpSettings};
 use super::store::retention::Retention;
 use super::webhooks::Private;
 use crate::config::broker::{host_and_port, login, tls_settings};
@@ -13,8 +13,10 @@ use crate::config::document::{Entry, FaultSink, SpanRule, Table, read_document};
 use crate::config::{ConfigError, Fault, FaultKind};
 use crate::ids::BoxId;
 use crate::publish::{ConfirmedBy, MqttSettings};
+use crate::wire::v1::fleet::BrokerAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The commented file that `footfall-hq config default` prints: template and reference in one.
 pub const DEFAULT_FILE: &str = include_str!("config.toml");
@@ -35,6 +37,15 @@ const MINUTES: SpanRule = days(400);
 const EVENTS: SpanRule = days(90);
 const ASIDE: SpanRule = days(30);
 const AUDIT: SpanRule = days(400);
+const HEALTH: SpanRule = days(400);
+const HOUR_MS: u64 = 3_600_000;
+/// Pictures are for the person who asked: an hour to a month.
+const PICTURES: SpanRule = SpanRule::of_ms(DAY_MS, HOUR_MS, 31 * DAY_MS);
+/// A box renews from two thirds of it on, and may be switched off for a while: a week to 825 days.
+const CERTIFICATES: SpanRule = SpanRule::of_ms(90 * DAY_MS, 7 * DAY_MS, 825 * DAY_MS);
+const LINKS: SpanRule = SpanRule::of_ms(DAY_MS, HOUR_MS, 14 * DAY_MS);
+const DEFAULT_AUTHORITY: &str = "authority";
+const DEFAULT_PACKAGES: &str = "packages";
 
 /// From a day to some thirty years.
 const fn days(default: u64) -> SpanRule {
@@ -90,7 +101,22 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
             Some(if is_allowed { Private::Allowed } else { Private::Refused })
         }),
     };
+    let authority = match root.get("authority") {
+        None => Some(authority_of(files.resolve(Path::new(DEFAULT_AUTHORITY)), CERTIFICATES.default_span())),
+        Some(e) => e.table(|table| authority(table, files)),
+    };
+    let fleet = match root.get("fleet") {
+        None => Some(FleetSettings {
+            broker: None,
+            broker_ca: None,
+            links: LINKS.default_span(),
+            packages: files.resolve(Path::new(DEFAULT_PACKAGES)),
+        }),
+        Some(e) => e.table(|table| fleet(table, files)),
+    };
     Some(HqSettings {
+        authority: authority?,
+        fleet: fleet?,
         database: database?,
         register: wanted(register)?,
         broker: wanted(broker)?,
@@ -215,6 +241,35 @@ fn keep_of(mut span: impl FnMut(&'static str, SpanRule) -> std::time::Duration) 
         events: span("events", EVENTS),
         aside: span("aside", ASIDE),
         audit: span("audit", AUDIT),
+        health: span("health", HEALTH),
+        pictures: span("pictures", PICTURES),
+    }
+}
+
+const fn authority_of(folder: PathBuf, certificates: Duration) -> AuthoritySettings {
+    AuthoritySettings { folder, certificates }
+}
+
+fn authority(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<AuthoritySettings> {
+    let folder = folder(table.get("folder"), DEFAULT_AUTHORITY, files);
+    let certificates = table.span("certificates", CERTIFICATES);
+    Some(authority_of(folder?, certificates))
+}
+
+fn fleet(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<FleetSettings> {
+    let broker = table.get("broker").map(|e| e.parsed(host_and_port));
+    let broker_ca = table.get("broker_ca_file").map(|e| existing_file(&e, files));
+    let links = table.span("links", LINKS);
+    let packages = folder(table.get("packages"), DEFAULT_PACKAGES, files);
+    let broker = wanted(broker)?.map(|(host, port)| BrokerAddress { host, port: port.unwrap_or(PORT_TLS) });
+    Some(FleetSettings { broker, broker_ca: wanted(broker_ca)?, links, packages: packages? })
+}
+
+/// A folder that is there, or is made when it is needed.
+fn folder(entry: Option<Entry<'_>>, default: &str, files: &dyn FilesBeside) -> Option<PathBuf> {
+    match entry {
+        None => Some(files.resolve(Path::new(default))),
+        Some(e) => Some(files.resolve(Path::new(e.text()?))),
     }
 }
 
@@ -238,8 +293,6 @@ mod tests {
     use super::*;
     use crate::config::check::PathKind;
     use crate::config::fault::FileProblem;
-    use std::path::PathBuf;
-    use std::time::Duration;
 
     /// A disk with one folder, one register and two secrets.
     struct Disk;

@@ -15,6 +15,7 @@ pub mod alerts;
 pub mod api;
 pub mod config;
 pub mod export;
+pub mod fleet;
 pub mod ingest;
 pub mod metrics;
 pub mod mqtt;

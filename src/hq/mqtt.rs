@@ -4,6 +4,7 @@
 //! was not stored comes again. A client serves one connection and is thrown away with it: a confirmation of a message of
 //! the former connection would confirm another one in the next.
 
+use super::fleet::Fleet;
 use super::ingest::LiveNow;
 use super::ingest::intake::{
     FromBroker, Intake, IntakeStatus, Keep, Link, OnFeed, Said, SharedStatus, Surroundings,
@@ -13,6 +14,7 @@ use crate::publish::backoff::{Backoff, Why};
 use crate::publish::mqtt::{feed_options, why_lost, why_not_connected};
 use crate::publish::{MqttSettings, PublishError};
 use crate::time::Clock;
+use crate::wire::v1::fleet::MAX_FLEET_MESSAGE_BYTES;
 use rumqttc::{
     Client, ClientError, Connection, Event, MqttOptions, Packet, Publish, QoS, SubscribeFilter,
     SubscribeReasonCode,
@@ -32,10 +34,15 @@ const CLIENT_QUEUE: usize = 1024;
 const INBOX: usize = 256;
 
 /// What is listened to, and with what promise.
-const FILTERS: [(&str, QoS); 6] = [
+const FILTERS: [(&str, QoS); 11] = [
     ("footfall/v1/+/+/+/records", QoS::AtLeastOnce),
     ("footfall/v1/+/+/+/state", QoS::AtLeastOnce),
     ("footfall/v1/+/+/+/live", QoS::AtMostOnce),
+    ("footfall/v1/+/+/+/config/reported", QoS::AtLeastOnce),
+    ("footfall/v1/+/+/+/software/reported", QoS::AtLeastOnce),
+    ("footfall/v1/+/+/+/health", QoS::AtLeastOnce),
+    ("footfall/v1/+/+/+/command/result", QoS::AtLeastOnce),
+    ("footfall/v1/+/+/+/certificate/request", QoS::AtLeastOnce),
     ("footfall/v1/+/hq/sales", QoS::AtLeastOnce),
     ("footfall/v1/+/hq/staffing", QoS::AtLeastOnce),
     ("footfall/v1/+/hq/orders", QoS::AtLeastOnce),
@@ -60,6 +67,8 @@ pub struct HqIngest {
     pub live: broadcast::Sender<Arc<LiveNow>>,
     /// Who takes `footfall/v1/{tenant}/hq/{feed}`.
     pub on_feed: OnFeed,
+    /// What looks after the boxes.
+    pub fleet: Arc<Fleet>,
 }
 
 /// Both threads. Dropping it leaves them running to the end of the process.
@@ -99,13 +108,15 @@ impl RunningIngest {
 /// # Errors
 /// [`PublishError`] where a certificate or key cannot be used, or the system gives no thread.
 pub fn start(settings: &HqMqtt, with: HqIngest) -> Result<RunningIngest, PublishError> {
-    let options = feed_options(&settings.client_id, &settings.mqtt)?;
+    let mut options = feed_options(&settings.client_id, &settings.mqtt)?;
+    // A configuration in JSON has at most two bytes for each of its own, and a batch is larger than any message of the fleet.
+    options.set_max_packet_size(options.max_packet_size(), MAX_FLEET_MESSAGE_BYTES);
     let (stop, status) = (Arc::new(AtomicBool::new(false)), SharedStatus::default());
     status.broker(Some("the first connection to the broker is being made".to_owned()));
     let (to_intake, inbox) = sync_channel(INBOX);
-    let HqIngest { store, clock, live, on_feed } = with;
+    let HqIngest { store, clock, live, on_feed, fleet } = with;
     let (seen, shown) = (stop.clone(), status.clone());
-    let around = Surroundings { store, clock, live, on_feed, stop: seen, status: shown };
+    let around = Surroundings { store, clock, live, on_feed, fleet, stop: seen, status: shown };
     let listener = Listener {
         options,
         mqtt: settings.mqtt.clone(),

@@ -6,8 +6,10 @@ use super::access::OidcSettings;
 use super::mqtt::HqMqtt;
 use super::store::retention::Retention;
 use super::webhooks::Private;
+use crate::wire::v1::fleet::BrokerAddress;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A whole, checked configuration of head office.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,32 @@ pub struct HqSettings {
     pub keep: Retention,
     /// Whether webhooks may lead into a private network.
     pub webhooks: Private,
+    /// The authority that signs the boxes' certificates.
+    pub authority: AuthoritySettings,
+    /// How boxes enrol and where their packages lie.
+    pub fleet: FleetSettings,
+}
+
+/// The authority that signs the boxes' certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthoritySettings {
+    /// The folder of its key and certificate.
+    pub folder: PathBuf,
+    /// How long a box's certificate lives.
+    pub certificates: Duration,
+}
+
+/// How boxes enrol and where their packages lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetSettings {
+    /// Where boxes are told to deliver; none: nobody can enrol.
+    pub broker: Option<BrokerAddress>,
+    /// The file of the authorities that the broker's certificate may be of; none: the authority here.
+    pub broker_ca: Option<PathBuf>,
+    /// How long a link to enrol is good.
+    pub links: Duration,
+    /// The folder of the boxes' packages.
+    pub packages: PathBuf,
 }
 
 /// Where pages and API are.

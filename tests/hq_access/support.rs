@@ -5,12 +5,17 @@ use footfall::hq::access::{
 };
 use footfall::hq::api::limits::{Limits, Rate};
 use footfall::hq::api::{PublicAddress, Service, Settings, serve::serve};
+use footfall::hq::fleet::Fleet;
+use footfall::hq::fleet::authority::Authority;
+use footfall::hq::fleet::packages::PackageFolder;
 use footfall::hq::store::Store;
 use footfall::time::{FrameTime, SimClock, WallTime};
+use footfall::wire::v1::fleet::BrokerAddress;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,10 +63,23 @@ pub(crate) enum As {
     Token(String),
 }
 
+/// Boxes enrol here, and are told of a broker that is nowhere.
+fn fleet(folder: &Path) -> Fleet {
+    let day = Duration::from_secs(86_400);
+    Fleet {
+        authority: Authority::of(folder.join("authority"), day * 90),
+        broker: Some(BrokerAddress { host: "mqtt.example.com".to_owned(), port: 8883 }),
+        broker_ca: None,
+        public_url: "http://127.0.0.1:1".to_owned(),
+        link_life: day,
+        packages: PackageFolder(folder.join("packages")),
+    }
+}
+
 /// Nobody is held back, so that tests of other things are not.
 pub(crate) fn free() -> Limits {
     let rate = Rate { burst: NonZeroU32::new(1_000_000).expect("not 0"), each: Duration::from_nanos(1_000) };
-    Limits { address: rate, account: rate, login: rate, proxies: Vec::new() }
+    Limits { address: rate, account: rate, login: rate, enrol: rate, packages: rate, proxies: Vec::new() }
 }
 
 impl Hq {
@@ -85,7 +103,10 @@ impl Hq {
             limits,
             webhooks: footfall::hq::webhooks::Private::default(),
         };
-        let service = change(Service::new(Arc::clone(&store), Arc::<SimClock>::clone(&clock), settings));
+        let fleet = Arc::new(fleet(folder.path()));
+        let service = change(
+            Service::new(Arc::clone(&store), Arc::<SimClock>::clone(&clock), settings).with_fleet(fleet),
+        );
         port.set_nonblocking(true).expect("a port that does not wait");
         let listener = tokio::net::TcpListener::from_std(port).expect("a port");
         let address = listener.local_addr().expect("an address");

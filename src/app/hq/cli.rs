@@ -4,7 +4,7 @@
 
 use crate::app::exit::Ending;
 use crate::calendar::Day;
-use crate::ids::{IdError, RegionId, StoreId, TenantId};
+use crate::ids::{BoxId, IdError, RegionId, StoreId, TenantId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -48,6 +48,17 @@ pub enum Command {
         after_help = "Example:\n  footfall-hq token grafana --account reports --scope read --config hq.toml"
     )]
     Token(TokenArgs),
+    /// Make a link by which a box enrols itself, once, and show it with a QR code
+    ///
+    /// Whoever has the link can become that box, so hand it to the person at the box and to nobody else.
+    #[command(after_help = "Example:\n  footfall-hq enrol acme/berlin-1/acme-b1-door --config hq.toml")]
+    Enrol(EnrolArgs),
+    /// The authority that signs the boxes' certificates
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
+    /// Software for the boxes
+    #[command(subcommand)]
+    Package(PackageCommand),
     /// Take sales, web orders or staffing out of a CSV or JSON file
     ///
     /// Each row names its store. What comes again under its id replaces the former; rows that cannot be taken are shown with the reason.
@@ -83,6 +94,30 @@ pub enum ConfigCommand {
     /// Print the commented default file: every setting with its unit and default
     #[command(after_help = "Example:\n  footfall-hq config default > hq.toml")]
     Default,
+}
+
+/// The authority that signs the boxes' certificates.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AuthorityCommand {
+    /// Make it, where it is not there yet
+    #[command(after_help = "Example:\n  footfall-hq authority init --config hq.toml")]
+    Init(FileArgs),
+    /// Print its certificate, for the broker
+    #[command(after_help = "Example:\n  footfall-hq authority show --config hq.toml > boxes-ca.pem")]
+    Show(FileArgs),
+    /// Print the list of the revoked certificates, for the broker; it is good for a week
+    #[command(after_help = "Example:\n  footfall-hq authority revoked --config hq.toml > revoked.pem")]
+    Revoked(FileArgs),
+}
+
+/// Software for the boxes.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum PackageCommand {
+    /// Add a package with its signed manifest, so that boxes can be given it
+    #[command(
+        after_help = "Example:\n  footfall-hq package add footfall_1.2.0_arm64.deb --manifest footfall.json --signature footfall.sig --config hq.toml"
+    )]
+    Add(PackageAddArgs),
 }
 
 /// Who may sign in.
@@ -249,6 +284,63 @@ impl std::fmt::Display for StoreAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.tenant, self.store)
     }
+}
+
+/// A box as people write it: `tenant/store/box`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoxAddress {
+    /// Who owns it.
+    pub tenant: TenantId,
+    /// The store.
+    pub store: StoreId,
+    /// The box.
+    pub box_id: BoxId,
+}
+
+impl BoxAddress {
+    fn parse(text: &str) -> Result<Self, String> {
+        let wanted = "give tenant, store and box with a / between, such as acme/berlin-1/acme-b1-door";
+        let (store, box_id) = text.rsplit_once('/').ok_or(wanted)?;
+        let StoreAddress { tenant, store } = StoreAddress::parse(store)?;
+        Ok(Self { tenant, store, box_id: BoxId::parse(box_id).map_err(|fault| fault.to_string())? })
+    }
+}
+
+impl std::fmt::Display for BoxAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.tenant, self.store, self.box_id)
+    }
+}
+
+/// `footfall-hq enrol`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct EnrolArgs {
+    /// The box
+    #[arg(value_name = "TENANT/STORE/BOX", value_parser = BoxAddress::parse)]
+    pub of: BoxAddress,
+    /// For how many days the link is good [default: as the config file says]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=14))]
+    pub days: Option<u32>,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// `footfall-hq package add`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PackageAddArgs {
+    /// The package
+    #[arg(value_name = "FILE.deb")]
+    pub path: PathBuf,
+    /// Its manifest: the JSON that was signed
+    #[arg(long, value_name = "FILE")]
+    pub manifest: PathBuf,
+    /// The signature of the manifest, base64
+    #[arg(long, value_name = "FILE")]
+    pub signature: PathBuf,
+    /// The config file
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 /// What a file is about.

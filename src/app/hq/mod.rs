@@ -4,6 +4,7 @@ mod accounts;
 mod cli;
 mod data;
 mod fill;
+mod fleet;
 mod register;
 mod serve;
 
@@ -26,6 +27,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Register(args) => register::register(args, out),
         Command::Account(command) => accounts::run(command, out),
         Command::Token(args) => accounts::token(args, out),
+        Command::Enrol(args) => fleet::link(args, out),
+        Command::Authority(command) => fleet::authority(command, out),
+        Command::Package(command) => fleet::package(command, out),
         Command::Import(args) => data::import(args, out),
         Command::Day(args) => data::day(args, out),
         Command::Aside(args) => data::aside(args, out),

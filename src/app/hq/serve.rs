@@ -12,6 +12,7 @@ use crate::hq::alerts::Watch;
 use crate::hq::api::limits::Limits;
 use crate::hq::api::{self, PublicAddress, Service, passing};
 use crate::hq::config;
+use crate::hq::fleet::{Fleet, enrol, rollouts};
 use crate::hq::ingest;
 use crate::hq::ingest::intake::{FeedMessage, IntakeStatus, Receipt};
 use crate::hq::metrics::Fate;
@@ -21,7 +22,7 @@ use crate::hq::settings::HqSettings;
 use crate::hq::store::Store;
 use crate::hq::store::retention::Retention;
 use crate::hq::webhooks::{Private, Sender};
-use crate::time::{Clock, SystemClock};
+use crate::time::{Clock, SystemClock, WallTime};
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::net::TcpListener;
@@ -35,6 +36,8 @@ use tokio::sync::{broadcast, watch};
 const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
 /// The register's file is looked at, and the figures of intake are noted, so often.
 const REGISTER_EVERY: Duration = Duration::from_secs(5);
+/// Certificates are signed and roll-outs go on so often.
+const FLEET_EVERY: Duration = Duration::from_secs(1);
 /// Alerts are worked out so often.
 const ALERTS_EVERY: Duration = Duration::from_secs(60);
 /// What is too old is looked for so often, and between two pieces of it others write.
@@ -59,12 +62,13 @@ pub(super) fn serve(args: &FileArgs) -> anyhow::Result<()> {
     let store = Arc::new(Store::open(&settings.database)?);
     let mut register = RegisterFile::of(settings.register.clone());
     register.apply_if_changed(&store, clock.now().wall)?;
-    let service = Arc::new(service(&settings, &store, &clock)?);
+    let fleet = Arc::new(super::fleet::of(&settings)?);
+    let service = Arc::new(service(&settings, &store, &clock)?.with_fleet(Arc::clone(&fleet)));
     let (said, hears) = broadcast::channel(LIVE_BEHIND);
     let answers = Answers::start(&settings, Arc::clone(&service), hears)?;
-    let intake = start_intake(&settings, &store, &clock, said)?;
+    let intake = start_intake(&settings, (&store, &fleet), &clock, said)?;
     tracing::info!("head office is open at {}", settings.http.public_url);
-    let mut keeper = Keeper::new(service, register, settings.keep);
+    let mut keeper = Keeper::new((service, fleet), register, settings.keep);
     let mut failed = Ok(());
     while !stop.load(Ordering::Relaxed) && failed.is_ok() {
         std::thread::sleep(LOOK_UP_EVERY);
@@ -113,7 +117,7 @@ fn service(settings: &HqSettings, store: &Arc<Store>, clock: &Arc<dyn Clock>) ->
 
 fn start_intake(
     settings: &HqSettings,
-    store: &Arc<Store>,
+    (store, fleet): (&Arc<Store>, &Arc<Fleet>),
     clock: &Arc<dyn Clock>,
     live: broadcast::Sender<Arc<ingest::LiveNow>>,
 ) -> anyhow::Result<Option<RunningIngest>> {
@@ -123,7 +127,8 @@ fn start_intake(
     };
     let of_feeds = Arc::clone(store);
     let on_feed = Box::new(move |message: FeedMessage<'_>| take_feed(&of_feeds, message));
-    let with = HqIngest { store: Arc::clone(store), clock: Arc::clone(clock), live, on_feed };
+    let (store, clock, fleet) = (Arc::clone(store), Arc::clone(clock), Arc::clone(fleet));
+    let with = HqIngest { store, clock, live, on_feed, fleet };
     Ok(Some(mqtt::start(broker, with)?))
 }
 
@@ -212,24 +217,28 @@ async fn answer(
 /// What comes with time.
 struct Keeper {
     service: Arc<Service>,
+    fleet: Arc<Fleet>,
     register: RegisterFile,
     keep: Retention,
     watch: Watch,
     noted: IntakeStatus,
     next_register: Duration,
+    next_fleet: Duration,
     next_alerts: Duration,
     next_retention: Duration,
 }
 
 impl Keeper {
-    fn new(service: Arc<Service>, register: RegisterFile, keep: Retention) -> Self {
+    fn new((service, fleet): (Arc<Service>, Arc<Fleet>), register: RegisterFile, keep: Retention) -> Self {
         Self {
             service,
+            fleet,
             register,
             keep,
             watch: Watch::default(),
             noted: IntakeStatus::default(),
             next_register: REGISTER_EVERY,
+            next_fleet: Duration::ZERO,
             next_alerts: Duration::ZERO,
             next_retention: RETENTION_EVERY,
         }
@@ -246,6 +255,10 @@ impl Keeper {
             if let Some(status) = status {
                 self.note(status);
             }
+        }
+        if now.elapsed >= self.next_fleet {
+            self.next_fleet = now.elapsed + FLEET_EVERY;
+            self.look_after_boxes(store, now.wall);
         }
         if now.elapsed >= self.next_alerts {
             self.next_alerts = now.elapsed + ALERTS_EVERY;
@@ -268,6 +281,18 @@ impl Keeper {
                         RETENTION_EVERY
                     }
                 };
+        }
+    }
+
+    /// Signs certificates that boxes asked for, and goes on with roll-outs.
+    fn look_after_boxes(&self, store: &Store, now: WallTime) {
+        match enrol::renew(&self.fleet, store, now) {
+            Ok(0) => {}
+            Ok(signed) => tracing::info!("{signed} certificates were renewed"),
+            Err(fault) => tracing::error!(%fault, "certificates cannot be renewed"),
+        }
+        if let Err(fault) = rollouts::look(store, now) {
+            tracing::error!(%fault, "roll-outs stay where they are");
         }
     }
 

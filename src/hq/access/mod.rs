@@ -202,6 +202,15 @@ pub fn note(store: &Store, from: Origin<'_>, done: (Option<i64>, &str, &str)) ->
     store.write(|all| Ok(rows::put_audit(all, &line(from, done))?))
 }
 
+/// The same within the transaction of what it tells of.
+pub(in crate::hq) fn note_in(
+    all: &rows::All<'_>,
+    from: Origin<'_>,
+    done: (Option<i64>, &str, &str),
+) -> Result<(), rows::Failed> {
+    rows::put_audit(all, &line(from, done))
+}
+
 fn line<'a>(
     from: Origin<'a>,
     (account_id, action, detail): (Option<i64>, &'a str, &'a str),

@@ -31,6 +31,12 @@ impl Secret {
         Self(prefix.to_owned() + &hexadecimal(&bytes))
     }
 
+    /// The secret as the end of a longer text, which is as secret.
+    #[must_use]
+    pub fn behind(&self, text: &str) -> Self {
+        Self(text.to_owned() + &self.0)
+    }
+
     /// The text, to be handed out.
     #[must_use]
     pub fn reveal(&self) -> &str {

@@ -6,17 +6,19 @@
 //!
 //! The rules are pure. [`Watch::step`] reads what they need, and writes what changed together with what webhooks are told.
 
+mod boxes;
 mod events;
 mod silence;
 mod traffic;
 
+pub use boxes::{BoxHealth, RolloutSeen, about_certificate, about_health, about_rollout};
 pub use events::{SeenEvent, about_events};
 pub use silence::{BoxSeen, StoreTime, about_box};
 pub use traffic::{FAR, HourSeen, LEAST_DIFFERENCE, Usual, about_traffic, usual};
 
 use crate::hq::store::alerts::{self as rows, NewAlert};
 use crate::hq::store::clock::StoreClock;
-use crate::hq::store::{Store, StoreError, webhooks};
+use crate::hq::store::{Store, StoreError, fleet, webhooks};
 use crate::time::WallTime;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -40,11 +42,32 @@ pub enum Rule {
     Traffic,
     /// Somebody is where nobody may be.
     Alarm,
+    /// A box's certificate runs out soon.
+    Certificate,
+    /// A roll-out stopped, as boxes got worse or somebody said so.
+    RolloutStopped,
+    /// The disk of a box is nearly full.
+    DiskFull,
+    /// A box is too hot.
+    TooHot,
+    /// The clock of a box is not known to be right.
+    Clock,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 5] = [Self::NoData, Self::CameraMoved, Self::Queue, Self::Traffic, Self::Alarm];
+    pub const ALL: [Self; 10] = [
+        Self::NoData,
+        Self::CameraMoved,
+        Self::Queue,
+        Self::Traffic,
+        Self::Alarm,
+        Self::Certificate,
+        Self::RolloutStopped,
+        Self::DiskFull,
+        Self::TooHot,
+        Self::Clock,
+    ];
 
     /// Its name in the API and in the database.
     #[must_use]
@@ -55,6 +78,11 @@ impl Rule {
             Self::Queue => "queue",
             Self::Traffic => "traffic",
             Self::Alarm => "alarm",
+            Self::Certificate => "certificate",
+            Self::RolloutStopped => "rollout_stopped",
+            Self::DiskFull => "disk_full",
+            Self::TooHot => "too_hot",
+            Self::Clock => "clock",
         }
     }
 
@@ -72,7 +100,8 @@ pub struct Subject {
     pub rule: Rule,
     /// The store.
     pub store_id: i64,
-    /// What in it, from the box down: `box`, `box/camera`, `box/camera/moved`, `box/camera/zone/queue_wait`; `store` for all of it.
+    /// What in it, from the box down: `box`, `box/camera`, `box/camera/moved`, `box/camera/zone/queue_wait`; `store` for all of it;
+    /// `rollout-7` for a roll-out.
     pub about: String,
 }
 
@@ -218,6 +247,18 @@ impl Watch {
         let is_open =
             |store_id: i64| open_stores.get(&store_id).is_some_and(|time| time.open_since.is_some());
         verdicts.extend(about_events(&rows::events(ask, since)?, is_open));
+        for seen in fleet::told::every_health(ask)? {
+            if open_stores.contains_key(&seen.store_id) {
+                verdicts.extend(about_health(&seen, now));
+            }
+        }
+        for (store_id, name, until) in fleet::certificates::ends(ask)? {
+            if open_stores.contains_key(&store_id) {
+                verdicts.extend([about_certificate((store_id, &name), until, now)]);
+            }
+        }
+        let rollouts = fleet::rollouts::for_alerts(ask)?;
+        verdicts.extend(rollouts.iter().map(|seen| about_rollout(seen, now)));
         Ok(())
     }
 }

@@ -20,13 +20,20 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-/// What is answered to anybody: how one signs in, and signing in.
+/// What is answered to anybody: how one signs in, and signing in; how a box enrols itself (its token says whether it may), and what is no
+/// secret of the boxes' certificates.
 const OPEN: &[(Method, &str)] = &[
+    (Method::POST, "/api/v1/enrol"),
+    (Method::GET, "/api/v1/authority/ca"),
+    (Method::GET, "/api/v1/authority/revoked"),
     (Method::GET, "/api/v1/login"),
     (Method::POST, "/api/v1/session"),
     (Method::GET, "/api/v1/login/oidc"),
     (Method::GET, "/api/v1/login/oidc/back"),
 ];
+
+/// Where packages lie, each under its hash. They are no secret; what a box installs it checks by its signature.
+const PACKAGES: &str = "/api/v1/packages/";
 
 /// Goes with everything that changes something with a cookie.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -203,13 +210,19 @@ pub(super) async fn guard(
 ) -> Result<Response, Fault> {
     let (mut parts, body) = request.into_parts();
     service.settings.public.is_ours(&parts)?;
-    let is_open = OPEN.iter().any(|(method, path)| method == parts.method && *path == parts.uri.path());
+    let is_open = is_open(&parts.method, parts.uri.path());
     if !is_open {
         let caller = recognise(&service, &parts).await?;
         service.door.account(caller.account_id())?;
         parts.extensions.insert(caller);
     }
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+fn is_open(method: &Method, path: &str) -> bool {
+    let is_package =
+        *method == Method::GET && path.strip_prefix(PACKAGES).is_some_and(|hash| !hash.is_empty());
+    is_package || OPEN.iter().any(|(open, at)| open == method && *at == path)
 }
 
 async fn recognise(service: &Service, parts: &Parts) -> Result<Caller, Fault> {

@@ -69,11 +69,23 @@ impl Tabular for Fleet {
             "missing_records",
             "cameras_down",
             "problems",
+            "temperature_c",
+            "disk_free",
+            "memory_free",
+            "least_fps",
+            "clock_ok",
+            "config_desired",
+            "config_in_force",
+            "config_status",
+            "certificate_until_ms",
         ];
         let row = |of: &report::BoxReport| -> Vec<Cell> {
             let missing: i64 = of.missing.iter().map(|[first, last]| last - first + 1).sum();
             let down = of.cameras.iter().filter(|camera| camera.state != "up").count();
             let problems: Vec<&str> = of.problems.iter().map(|problem| problem.about.as_str()).collect();
+            let health = of.health.as_ref();
+            let whole = |bytes: Option<u64>| bytes.and_then(|bytes| i64::try_from(bytes).ok());
+            let fps = health.and_then(|of| of.cameras.iter().map(|camera| camera.fps).min_by(f64::total_cmp));
             vec![
                 (&of.tenant).into(),
                 (&of.store).into(),
@@ -89,6 +101,15 @@ impl Tabular for Fleet {
                 missing.into(),
                 (down as i64).into(),
                 (&problems.join("; ")).into(),
+                health.and_then(|of| of.temperature_c).into(),
+                whole(health.and_then(|of| of.disk_free)).into(),
+                whole(health.and_then(|of| of.memory_free)).into(),
+                fps.into(),
+                health.map_or(Cell::Empty, |of| of.clock_ok.into()),
+                of.config.desired.into(),
+                whole(of.config.in_force).into(),
+                of.config.status.map_or(Cell::Empty, Cell::from),
+                of.certificate_until_ms.into(),
             ]
         };
         Table { name: "fleet", columns, rows: self.boxes.iter().map(row).collect() }

@@ -65,9 +65,9 @@ struct HookToMake {
     /// Where it is told; https.
     #[schema(example = "https://hooks.example.com/footfall")]
     url: String,
-    /// `no_data`, `camera_moved`, `queue`, `traffic` or `alarm`; empty: all.
+    /// `no_data`, `camera_moved`, `queue`, `traffic`, `alarm`, `certificate`, `rollout_stopped`, `disk_full`, `too_hot` or `clock`; empty: all.
     #[serde(default)]
-    #[schema(max_items = 5)]
+    #[schema(max_items = 10)]
     rules: Vec<String>,
 }
 

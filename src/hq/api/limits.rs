@@ -53,18 +53,30 @@ pub struct Limits {
     pub account: Rate,
     /// Attempts to sign in: from one address, and for one name.
     pub login: Rate,
+    /// Attempts to enrol a box, from one address.
+    pub enrol: Rate,
+    /// Packages that are fetched, from one address.
+    pub packages: Rate,
     /// Proxies whose `x-forwarded-for` is believed.
     pub proxies: Vec<IpAddr>,
 }
 
 impl Default for Limits {
-    /// An office behind one address opens pages freely; a password is guessed at ten times, and then ten times a minute.
+    /// An office behind one address opens pages freely; a password is guessed at ten times, and then ten times a minute. The boxes of a chain may
+    /// all come from one address, as through its own network: ten a second enrol, and one a second fetches a package.
     fn default() -> Self {
         let rate = |burst, each_ms| Rate {
             burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
             each: Duration::from_millis(each_ms),
         };
-        Self { address: rate(400, 10), account: rate(200, 20), login: rate(10, 6_000), proxies: Vec::new() }
+        Self {
+            address: rate(400, 10),
+            account: rate(200, 20),
+            login: rate(10, 6_000),
+            enrol: rate(50, 100),
+            packages: rate(30, 1_000),
+            proxies: Vec::new(),
+        }
     }
 }
 
@@ -108,6 +120,8 @@ pub(super) struct Door {
     account: Bucket,
     login_address: Bucket,
     login_name: Bucket,
+    enrol: Bucket,
+    packages: Bucket,
     at_once: Semaphore,
 }
 
@@ -118,6 +132,8 @@ impl Door {
             account: Bucket::new(limits.account, clock),
             login_address: Bucket::new(limits.login, clock),
             login_name: Bucket::new(limits.login, clock),
+            enrol: Bucket::new(limits.enrol, clock),
+            packages: Bucket::new(limits.packages, clock),
             at_once: Semaphore::new(AT_ONCE),
         }
     }
@@ -125,6 +141,16 @@ impl Door {
     /// One more request of an account.
     pub(super) fn account(&self, account_id: i64) -> Result<(), Fault> {
         self.account.take(account_id)
+    }
+
+    /// One more attempt to enrol.
+    pub(super) fn enrol(&self, from: &Visitor) -> Result<(), Fault> {
+        self.enrol.take(network(from.ip()))
+    }
+
+    /// One more package that is fetched.
+    pub(super) fn package(&self, from: &Visitor) -> Result<(), Fault> {
+        self.packages.take(network(from.ip()))
     }
 
     /// One more attempt to sign in.

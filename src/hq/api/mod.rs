@@ -7,11 +7,13 @@
 //! Whatever reads or writes the database does so in [`Service::ask`], off the threads that serve.
 
 mod accounts;
+mod boxes;
 pub mod caller;
 mod compare;
 mod csv;
 mod display_changes;
 mod displays;
+mod enrol;
 pub mod faults;
 mod feeds;
 mod fleet;
@@ -23,14 +25,18 @@ mod login;
 mod metrics;
 pub mod names;
 mod overview;
+mod packages;
 mod pages;
 pub mod passing;
 mod queues;
+mod rollouts;
 pub mod serve;
 mod session;
 mod stores;
 
 use crate::hq::access::{Oidc, SessionSpan};
+use crate::hq::fleet::Fleet;
+use crate::hq::fleet::enrol::EnrolError;
 use crate::hq::metrics::Metrics;
 use crate::hq::store::Store;
 use crate::hq::webhooks::Private;
@@ -107,6 +113,8 @@ pub struct Service {
     pub settings: Settings,
     /// Where else one signs in.
     oidc: Option<Arc<Oidc>>,
+    /// What looks after the boxes.
+    fleet: Option<Arc<Fleet>>,
     door: limits::Door,
     at_database: Arc<Semaphore>,
     at_hashing: Arc<Semaphore>,
@@ -124,6 +132,7 @@ impl Service {
             live: broadcast::Sender::new(LIVE_BEHIND),
             metrics: Metrics::default(),
             oidc: None,
+            fleet: None,
             settings,
             at_database: Arc::new(Semaphore::new(AT_DATABASE)),
             at_hashing: Arc::new(Semaphore::new(AT_HASHING)),
@@ -136,6 +145,21 @@ impl Service {
     pub fn with_oidc(mut self, oidc: Arc<Oidc>) -> Self {
         self.oidc = Some(oidc);
         self
+    }
+
+    /// With what looks after the boxes.
+    #[must_use]
+    pub fn with_fleet(mut self, fleet: Arc<Fleet>) -> Self {
+        self.fleet = Some(fleet);
+        self
+    }
+
+    /// What looks after the boxes.
+    ///
+    /// # Errors
+    /// 409 where this head office looks after none.
+    pub(super) fn fleet(&self) -> Result<Arc<Fleet>, Fault> {
+        self.fleet.clone().ok_or_else(|| Fault::from(EnrolError::NotSetUp))
     }
 
     /// Now.
@@ -272,6 +296,10 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(hooks::routes())
         .merge(queues::routes())
         .merge(fleet::routes())
+        .merge(boxes::routes())
+        .merge(enrol::routes())
+        .merge(packages::routes())
+        .merge(rollouts::routes())
         .merge(feeds::routes())
         .merge(live::routes())
         .merge(metrics::routes())

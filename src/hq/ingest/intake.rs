@@ -8,6 +8,9 @@
 use super::LiveNow;
 use super::gaps::Gaps;
 use super::read::{self, Message};
+use crate::hq::fleet::Fleet;
+use crate::hq::fleet::enrol::EnrolError;
+use crate::hq::fleet::say::{self, Kept};
 use crate::hq::store::intake::{Arrival, BoxMark, Taken};
 use crate::hq::store::{Store, StoreError};
 use crate::time::{Clock, WallTime};
@@ -31,6 +34,9 @@ const IDLE: Duration = Duration::from_millis(100);
 /// How often gaps are looked for, and boxes that may send live values.
 const GAPS_EVERY: Duration = Duration::from_secs(5);
 const BOXES_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked what boxes are to be told, and how long after the authority could not be read.
+const FLEET_EVERY: Duration = Duration::from_millis(250);
+const FLEET_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a disk that is full is waited for before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -165,6 +171,8 @@ pub struct Surroundings {
     pub live: broadcast::Sender<Arc<LiveNow>>,
     /// Who takes feeds.
     pub on_feed: OnFeed,
+    /// What looks after the boxes: says what they are told.
+    pub fleet: Arc<Fleet>,
     /// Set to stop.
     pub stop: Arc<AtomicBool>,
     /// How it goes.
@@ -184,6 +192,7 @@ pub struct Intake<L: Link> {
     known: BTreeSet<String>,
     gaps_at: Duration,
     boxes_at: Duration,
+    fleet_at: Duration,
 }
 
 /// A message that is to be stored.
@@ -204,6 +213,7 @@ impl<L: Link> Intake<L> {
             known: BTreeSet::new(),
             gaps_at: Duration::ZERO,
             boxes_at: Duration::ZERO,
+            fleet_at: Duration::ZERO,
         }
     }
 
@@ -220,6 +230,7 @@ impl<L: Link> Intake<L> {
             }
             self.look_for_gaps();
             self.flush();
+            self.tell_boxes();
         }
         self.flush();
         self.link.close();
@@ -258,6 +269,45 @@ impl<L: Link> Intake<L> {
         match self.around.store.watermarks() {
             Ok(marks) => self.say_soon(marks),
             Err(fault) => self.trouble(&fault),
+        }
+        if let Err(fault) = say::everything_again(&self.around.store, self.around.clock.now().wall) {
+            self.trouble(&fault);
+        }
+    }
+
+    /// Says what boxes are to be told, as far as there is room; the rest is there for the next time.
+    fn tell_boxes(&mut self) {
+        let now = self.around.clock.now();
+        if now.elapsed < self.fleet_at {
+            return;
+        }
+        self.fleet_at = now.elapsed + FLEET_EVERY;
+        let waiting = match say::waiting(&self.around.fleet, &self.around.store, now.wall) {
+            Ok(waiting) => waiting,
+            Err(EnrolError::Store(fault)) => return self.trouble(&fault),
+            Err(fault) => {
+                tracing::error!("boxes are not told anything: {fault}");
+                self.fleet_at = now.elapsed + FLEET_PATIENCE;
+                return;
+            }
+        };
+        let mut said = Vec::new();
+        for saying in waiting {
+            let keep = if saying.kept == Kept::Retained { Keep::Retained } else { Keep::No };
+            // A row of which there is nothing to say has no topic.
+            if !saying.topic.is_empty()
+                && self.link.publish(&saying.topic, saying.payload.clone(), keep) != Said::Done
+            {
+                break;
+            }
+            said.push(saying);
+        }
+        if said.is_empty() {
+            return;
+        }
+        // Said twice where this fails, which changes nothing.
+        if let Err(fault) = say::said(&self.around.store, &said) {
+            self.trouble(&fault);
         }
     }
 

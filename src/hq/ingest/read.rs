@@ -6,6 +6,7 @@
 
 use super::LiveNow;
 use super::record::{self, CheckedRecord};
+use crate::hq::fleet::read::{self as fleet, Told, Untold};
 use crate::ids::{BoxId, StoreId, TenantId};
 use crate::time::WallTime;
 use crate::wire::topics::BoxNames;
@@ -25,7 +26,7 @@ const MOST_LIVE_BYTES: usize = 256 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Not one of our topics.
-    #[error("the topic is not footfall/v1/TENANT/STORE/BOX/records, state or live")]
+    #[error("the topic is not footfall/v1/TENANT/STORE/BOX and one of those on which boxes speak")]
     Topic,
     /// Gzip, size, or shape.
     #[error(transparent)]
@@ -40,6 +41,9 @@ pub enum Refusal {
         /// How much is taken.
         most: usize,
     },
+    /// What a box says of itself cannot be.
+    #[error(transparent)]
+    Fleet(#[from] Untold),
     /// Topic and payload name different boxes.
     #[error("it names {got}, its topic names {expected}")]
     Names {
@@ -92,20 +96,29 @@ pub enum Message {
     },
     /// Values of now.
     Live(Box<LiveNow>),
+    /// What the box says of itself.
+    Fleet {
+        /// Who says so.
+        names: BoxNames,
+        /// What.
+        told: Told,
+        /// The payload.
+        text: String,
+    },
     /// A copy of an event, which comes again as a record.
     Copy,
 }
 
-/// Names and kind of a box's topic.
+/// Names of a box's topic, and what follows them.
 ///
 /// # Errors
 /// [`Refusal::Topic`].
 pub fn topic_of(topic: &str) -> Result<(BoxNames, &str), Refusal> {
-    let mut parts = topic.split('/');
+    let mut parts = topic.splitn(6, '/');
     let mut next = || parts.next().ok_or(Refusal::Topic);
     let (root, version) = (next()?, next()?);
     let (tenant, store, box_id, kind) = (next()?, next()?, next()?, next()?);
-    if (root, version) != ("footfall", "v1") || parts.next().is_some() {
+    if (root, version) != ("footfall", "v1") {
         return Err(Refusal::Topic);
     }
     let (Ok(tenant), Ok(store), Ok(box_id)) =
@@ -139,6 +152,10 @@ pub fn message(topic: &str, payload: &[u8], received_at: WallTime) -> Result<Mes
                 box_name: names.box_id.to_string(),
                 now,
             })))
+        }
+        told if fleet::is_told(told) => {
+            let told = fleet::told(told, payload)?;
+            Ok(Message::Fleet { names, told, text: String::from_utf8_lossy(payload).into_owned() })
         }
         _ => Err(Refusal::Topic),
     }

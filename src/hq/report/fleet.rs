@@ -2,10 +2,13 @@
 
 use super::ReportError;
 use crate::hq::access::{Scope, StoreRow};
+use crate::hq::fleet::boxes::{HealthReport, config_state as config_status, health_report};
 use crate::hq::store::Store;
 use crate::hq::store::access as names;
+use crate::hq::store::fleet::{self as fleet_rows, told::ToldRow};
 use crate::hq::store::report::fleet::{self as rows, BoxRow, LostRow};
 use crate::time::WallTime;
+use crate::wire::v1::fleet::ConfigReported;
 use crate::wire::v1::{BoxStatus, CameraStatus, State};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,6 +68,23 @@ pub struct BoxReport {
     pub problems: Vec<ProblemReport>,
     /// How right its lines count.
     pub audit: Vec<AuditReport>,
+    /// How it was last; null: it has never said so.
+    pub health: Option<HealthReport>,
+    /// How it stands to what it is to count with.
+    pub config: ConfigState,
+    /// When its newest certificate that is not revoked runs out, UTC ms; null: head office signed none.
+    pub certificate_until_ms: Option<i64>,
+}
+
+/// How a box stands to what it is to count with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConfigState {
+    /// The version that is desired; 0: none ever was.
+    pub desired: i64,
+    /// `local`, `trial`, `applied`, `refused` or `rolled_back`; null: it never said.
+    pub status: Option<&'static str>,
+    /// The version in force; 0: its own file.
+    pub in_force: Option<u64>,
 }
 
 /// Numbers that never come.
@@ -166,7 +186,7 @@ pub struct Alerts {
 pub struct Alert {
     /// Its number.
     pub id: i64,
-    /// `no_data`, `camera_moved`, `queue`, `traffic` or `alarm`.
+    /// `no_data`, `camera_moved`, `queue`, `traffic`, `alarm`, `certificate`, `rollout_stopped`, `disk_full`, `too_hot` or `clock`.
     pub rule: String,
     /// The chain.
     pub tenant: String,
@@ -205,7 +225,15 @@ pub fn fleet(store: &Store, scope: &Scope, now: WallTime) -> Result<Fleet, Repor
             let Some(of) = by_id.get(&store_id) else { continue };
             let arrived = rows::received_above(ask, &of_box)?;
             let lost = rows::lost(ask, of_box.box_id)?;
-            boxes.push(report(of, of_box, (&arrived, lost), now));
+            let more = (
+                fleet_rows::told::of_box(ask, of_box.box_id)?,
+                fleet_rows::twin::version(ask, of_box.box_id)?,
+            );
+            let until = fleet_rows::certificates::end(ask, of_box.box_id)?;
+            boxes.push(BoxReport {
+                certificate_until_ms: until.map(WallTime::unix_ms),
+                ..report(of, of_box, ((&arrived, lost), more), now)
+            });
         }
         // Whose a stranger is its topic says, and anybody may write that: only who reads a whole chain sees its strangers.
         let chains: Vec<String> = scope
@@ -267,7 +295,7 @@ fn missing(watermark: i64, arrived: &[(i64, i64)]) -> Vec<[i64; 2]> {
 fn report(
     of: &StoreRow,
     row: BoxRow,
-    (arrived, lost): (&[(i64, i64)], Vec<LostRow>),
+    ((arrived, lost), (said, desired)): ((&[(i64, i64)], Vec<LostRow>), (ToldRow, i64)),
     now: WallTime,
 ) -> BoxReport {
     // What ingest kept it had read; an older one that no longer reads is as good as none.
@@ -301,6 +329,18 @@ fn report(
         cameras,
         problems,
         audit,
+        health: said.health.and_then(|(text, at)| health_report(&text, at)),
+        config: config_state(desired, said.config.as_ref().map(|(text, _)| text)),
+        certificate_until_ms: None,
+    }
+}
+
+fn config_state(desired: i64, said: Option<&String>) -> ConfigState {
+    let said: Option<ConfigReported> = said.and_then(|text| serde_json::from_str(text).ok());
+    ConfigState {
+        desired,
+        status: said.as_ref().map(|said| config_status(said.status)),
+        in_force: said.map(|said| said.in_force),
     }
 }
 

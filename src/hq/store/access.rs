@@ -7,6 +7,11 @@ use crate::hq::access::{Grant, Place, Role, Scope, SecretHash, StoreRow};
 use crate::time::WallTime;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+/// A transaction, for those who pass it on.
+pub(in crate::hq) type All<'a> = Transaction<'a>;
+/// Why a statement fails.
+pub(in crate::hq) type Failed = rusqlite::Error;
+
 /// A session as it is stored, with whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::hq) struct SessionRow {

@@ -10,7 +10,8 @@ use super::minutes::{LinePart, QueuePart, StoreMinutes, ZonePart};
 use super::places::{Places, Span};
 use super::quarters::Quarters;
 use super::sales;
-use super::{Store, StoreError, WriteError, ranges, rollup};
+use super::{Store, StoreError, WriteError, fleet, ranges, rollup};
+use crate::hq::fleet::read::Told as FleetTold;
 use crate::hq::ingest::read::{BadRecord, CheckedBatch, Message, Refusal};
 use crate::hq::ingest::record::{CheckedRecord, Event, Told};
 use crate::hq::sales::Sale;
@@ -197,6 +198,10 @@ impl Intake<'_, '_> {
                 Some(row) => self.state(row, arrival, text),
                 None => Ok(()),
             },
+            Ok(Message::Fleet { names, told, text }) => match self.known_box(arrival, names)? {
+                Some(row) => self.told(row, arrival, (told, text)),
+                None => Ok(()),
+            },
             Ok(Message::Live(_) | Message::Copy) => Ok(()),
             Err(refusal) => self.aside(arrival, None, &refusal.to_string(), &arrival.payload),
         }
@@ -227,10 +232,26 @@ impl Intake<'_, '_> {
         let row = row.optional()?;
         if row.is_none() {
             self.taken.strangers += 1;
-            let below = arrival.topic.rsplit_once('/').map_or(arrival.topic.as_str(), |(below, _)| below);
+            // As far as the box's name: the fleet's topics have two levels below it.
+            let below = arrival.topic.match_indices('/').nth(4).map_or(arrival.topic.len(), |(at, _)| at);
+            let below = &arrival.topic[..below];
             aside::stranger(self.all, below, names.box_id.as_str(), arrival.received_at)?;
         }
         Ok(row)
+    }
+
+    /// What the box says of itself.
+    fn told(
+        &mut self,
+        row: BoxRow,
+        arrival: &Arrival,
+        (told, text): (&FleetTold, &str),
+    ) -> rusqlite::Result<()> {
+        let done = fleet::told::take(self.all, row.box_id, (told, text, arrival.received_at))?;
+        match done {
+            Ok(()) => Ok(()),
+            Err(reason) => self.aside(arrival, Some(row.box_id), &reason, text.as_bytes()),
+        }
     }
 
     /// The broker hands its retained copy out at every connect: that is no news, and says nothing of when.

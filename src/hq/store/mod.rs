@@ -10,6 +10,7 @@ pub(in crate::hq) mod alerts;
 mod aside;
 pub mod clock;
 pub mod export;
+pub(in crate::hq) mod fleet;
 pub mod intake;
 pub(in crate::hq) mod metrics;
 mod minutes;

@@ -23,12 +23,23 @@ pub struct Retention {
     pub aside: Duration,
     /// Who did what, ended alerts, and what webhooks were told.
     pub audit: Duration,
+    /// How boxes were, by hour.
+    pub health: Duration,
+    /// Pictures that somebody asked a box for.
+    pub pictures: Duration,
 }
 
 impl Default for Retention {
-    /// Minutes 400 days, so that last year's same day is there; events 90 days; aside 30; audit 400.
+    /// Minutes 400 days, so that last year's same day is there; events 90 days; aside 30; audit and health 400; pictures one.
     fn default() -> Self {
-        Self { minutes: DAY * 400, events: DAY * 90, aside: DAY * 30, audit: DAY * 400 }
+        Self {
+            minutes: DAY * 400,
+            events: DAY * 90,
+            aside: DAY * 30,
+            audit: DAY * 400,
+            health: DAY * 400,
+            pictures: DAY,
+        }
     }
 }
 
@@ -52,7 +63,13 @@ const ASIDE: [&str; 2] = [
     "DELETE FROM aside WHERE aside_id IN (SELECT aside_id FROM aside WHERE at_ms < ?1 LIMIT ?2)",
     "DELETE FROM stranger WHERE topic IN (SELECT topic FROM stranger WHERE last_ms < ?1 LIMIT ?2)",
 ];
-const AUDIT: [&str; 3] = [
+const HEALTH: &str =
+    "DELETE FROM health_hour WHERE (box_id, hour) IN (SELECT box_id, hour FROM box CROSS JOIN health_hour
+    USING (box_id) WHERE hour < ?1 LIMIT ?2)";
+const PICTURES: &str = "UPDATE command SET picture = NULL WHERE command_id IN (
+    SELECT command_id FROM command WHERE picture IS NOT NULL AND answered_ms < ?1 LIMIT ?2)";
+const AUDIT: [&str; 4] = [
+    "DELETE FROM command WHERE command_id IN (SELECT command_id FROM command WHERE asked_ms < ?1 LIMIT ?2)",
     "DELETE FROM audit WHERE audit_id IN (SELECT audit_id FROM audit WHERE at_ms < ?1 LIMIT ?2)",
     "DELETE FROM alert WHERE alert_id IN (SELECT alert_id FROM alert WHERE ended_ms < ?1 LIMIT ?2)",
     "DELETE FROM webhook_delivery WHERE delivery_id IN (SELECT delivery_id FROM webhook_delivery WHERE created_ms < ?1 LIMIT ?2)",
@@ -70,7 +87,9 @@ impl Store {
         let events = [(EVENTS, before(keep.events))];
         let aside = ASIDE.iter().map(|sql| (*sql, before(keep.aside)));
         let audit = AUDIT.iter().map(|sql| (*sql, before(keep.audit)));
-        for (sql, limit) in minutes.chain(events).chain(aside).chain(audit) {
+        // Pictures first: they show a shop.
+        let boxes = [(PICTURES, before(keep.pictures)), (HEALTH, before(keep.health).div_euclid(MINUTE_MS))];
+        for (sql, limit) in boxes.into_iter().chain(minutes).chain(events).chain(aside).chain(audit) {
             let deleted = self
                 .write::<_, StoreError>(|all| Ok(all.prepare_cached(sql)?.execute((limit, MOST_ROWS))?))?;
             if deleted > 0 {

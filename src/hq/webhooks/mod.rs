@@ -111,7 +111,7 @@ pub enum HookError {
     Target(#[from] TargetError),
     /// No such rule.
     #[error(
-        "there is no rule {rule:?}; give no_data, camera_moved, queue, traffic or alarm, or none for all of them"
+        "there is no rule {rule:?}; give no_data, camera_moved, queue, traffic, alarm, certificate, rollout_stopped, disk_full, too_hot or clock, or none for all of them"
     )]
     Rule {
         /// What was given.
