@@ -17,6 +17,7 @@ pub mod ids;
 pub mod time;
 pub mod calendar;
 pub mod random;
+pub mod secrets;
 pub mod geom;
 pub mod calibration;
 pub mod capture;

@@ -126,6 +126,7 @@ const FILES: (&[&str], &[&str]) = (
         "capture/opencv.rs",
         "capture/pictures.rs",
         "config/file.rs",
+        "secrets.rs",
         "detect/manifest.rs",
         "feeds/folder.rs",
         "outbox/",
@@ -144,6 +145,7 @@ const SOCKETS: (&[&str], &[&str]) = (
     &[
         "capture/opencv.rs",
         "site/till/ways.rs",
+        "publish/mod.rs",
         "publish/mqtt.rs",
         "feeds/http.rs",
         "config/till.rs",
@@ -157,7 +159,8 @@ const SOCKETS: (&[&str], &[&str]) = (
     ],
 );
 /// What depends on the process around it, and who may.
-const PROCESS: (&[&str], &[&str]) = (&["env", "process"], &["detect/ort/", "app/", "main.rs", "bin/"]);
+const PROCESS: (&[&str], &[&str]) =
+    (&["env", "process"], &["secrets.rs", "detect/ort/", "app/", "main.rs", "bin/"]);
 
 /// Modules that must not name each other although the order would allow it: (who, whom).
 const STRANGERS: &[(&str, &str)] = &[

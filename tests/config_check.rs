@@ -113,15 +113,18 @@ fn the_least_file_takes_every_default() {
 #[test]
 fn home_assistant_is_off_unless_its_table_is_there() {
     let prefix = |lines: &str| {
-        let text =
-            LEAST.replacen("[[camera]]\n", &format!("[mqtt]\nbroker = \"h\"\n{lines}\n[[camera]]\n"), 1);
+        let text = LEAST.replacen(
+            "[[camera]]\n",
+            &format!("[mqtt]\nbroker = \"localhost\"\n{lines}\n[[camera]]\n"),
+            1,
+        );
         settings(&text).mqtt.and_then(|mqtt| mqtt.home_assistant).map(|home_assistant| home_assistant.prefix)
     };
     assert_eq!(prefix(""), None);
     assert_eq!(prefix("[mqtt.home_assistant]").as_deref(), Some("homeassistant"));
     assert_eq!(prefix("[mqtt.home_assistant]\nprefix = \"ha/b\"").as_deref(), Some("ha/b"));
     check_table(
-        "[mqtt]\nbroker = \"h\"\nlive = false\n[mqtt.home_assistant]\nprefix = \"#\"",
+        "[mqtt]\nbroker = \"localhost\"\nlive = false\n[mqtt.home_assistant]\nprefix = \"#\"",
         &[
             "7:1  mqtt.home_assistant  does nothing without live = true; give both or neither",
             "8:10  mqtt.home_assistant.prefix  \"#\" is out of range; give the start of a topic such as \
@@ -497,7 +500,7 @@ fn a_till_has_a_way_in_and_the_broker_that_it_needs() {
         &site("[site.till]\nmqtt = true"),
         &["8:8  site.till.mqtt  does nothing without [mqtt]; give both or neither"],
     );
-    check_table(&site("[site.till]\nmqtt = true\n[mqtt]\nbroker = \"10.0.0.2:1883\""), &[]);
+    check_table(&site("[site.till]\nmqtt = true\n[mqtt]\nbroker = \"127.0.0.1:1883\""), &[]);
     check_table(
         &site("[site.till.http]\ntoken_file = \"secrets/missing\""),
         &[
@@ -591,7 +594,7 @@ fn files_that_are_named_are_there() {
         ],
     );
     check_table(
-        "[mqtt]\nbroker = \"h\"\n[mqtt.tls]\nca_file = \"missing.pem\"\nkey_file = \"a.key\"",
+        "[mqtt]\nbroker = \"localhost\"\n[mqtt.tls]\nca_file = \"missing.pem\"\nkey_file = \"a.key\"",
         &[
             "7:11  mqtt.tls.ca_file  /etc/footfall/missing.pem does not exist; paths are relative to the config file",
             "8:12  mqtt.tls.key_file  does nothing without certificate_file; give both or neither",
@@ -619,9 +622,42 @@ fn the_port_follows_from_tls_where_none_is_given() {
         let text = LEAST.replacen("[[camera]]", &format!("{table}\n[[camera]]"), 1);
         settings(&text).mqtt.unwrap().port
     };
-    assert_eq!(port("[mqtt]\nbroker = \"h\""), 1883);
+    assert_eq!(port("[mqtt]\nbroker = \"localhost\""), 1883);
     assert_eq!(port("[mqtt]\nbroker = \"h\"\n[mqtt.tls]\nca_file = \"ca.pem\""), 8883);
     assert_eq!(port("[mqtt]\nbroker = \"h:77\"\n[mqtt.tls]\nca_file = \"ca.pem\""), 77);
+}
+
+#[test]
+fn a_broker_on_another_machine_is_reached_with_tls_or_by_somebody_who_knows_what_it_means() {
+    let fault = "6:10  mqtt.broker  the broker is on another machine and nothing would be encrypted: add [mqtt.tls], or write \
+                 unencrypted = true where you trust every machine in the network between";
+    for broker in [
+        "mqtt.example.org",
+        "10.0.0.2:1883",
+        "[2001:db8::1]",
+        "localhost.example.org",
+        "127.0.0.1.example.org",
+    ] {
+        check_table(&format!("[mqtt]\nbroker = {broker:?}"), &[fault]);
+        check_table(&format!("[mqtt]\nbroker = {broker:?}\nunencrypted = false"), &[fault]);
+        check_table(&format!("[mqtt]\nbroker = {broker:?}\nunencrypted = true"), &[]);
+        check_table(&format!("[mqtt]\nbroker = {broker:?}\n[mqtt.tls]\nca_file = \"ca.pem\""), &[]);
+    }
+    for broker in ["localhost", "127.0.0.1:1883", "127.8.9.1", "[::1]:1883"] {
+        check_table(&format!("[mqtt]\nbroker = {broker:?}"), &[]);
+    }
+}
+
+#[test]
+fn what_is_not_encrypted_is_a_problem_that_the_box_goes_on_showing() {
+    let problem = |lines: &str| {
+        let text = LEAST.replacen("[[camera]]", &format!("[mqtt]\n{lines}\n[[camera]]"), 1);
+        settings(&text).mqtt.unwrap().unencrypted()
+    };
+    let open = problem("broker = \"10.0.0.2\"\nunencrypted = true").expect("a problem");
+    assert!(open.contains("10.0.0.2 is not encrypted"), "{open}");
+    assert_eq!(problem("broker = \"localhost\"\nunencrypted = true"), None);
+    assert_eq!(problem("broker = \"10.0.0.2\"\nunencrypted = true\n[mqtt.tls]\nca_file = \"ca.pem\""), None);
 }
 
 #[test]
@@ -629,7 +665,7 @@ fn a_password_in_the_file_itself_is_refused_with_the_reason() {
     let reason = "a password does not belong in this file, which is shown and copied; \
                   write it into a file of its own and name that in password_file";
     check_table(
-        "[mqtt]\nbroker = \"h\"\npassword = \"hunter2\"",
+        "[mqtt]\nbroker = \"localhost\"\npassword = \"hunter2\"",
         &[&format!("6:12  mqtt.password  {reason}")],
     );
     check_camera("password = \"hunter2\"", &[&format!("8:12  camera.door.password  {reason}")]);
@@ -638,7 +674,7 @@ fn a_password_in_the_file_itself_is_refused_with_the_reason() {
 #[test]
 fn user_and_password_come_together_and_once() {
     check_table(
-        "[mqtt]\nbroker = \"h\"\nuser = \"me\"",
+        "[mqtt]\nbroker = \"localhost\"\nuser = \"me\"",
         &["6:8  mqtt.user  does nothing without password_file; give both or neither"],
     );
     let login = "user = \"me\"\npassword_file = \"secrets/door\"\n";
@@ -669,7 +705,7 @@ fn a_password_file_ends_up_in_the_address_and_nowhere_else() {
 
 #[test]
 fn a_password_written_where_its_file_belongs_is_not_shown() {
-    let login = "[mqtt]\nbroker = \"h\"\nuser = \"me\"\npassword_file = ";
+    let login = "[mqtt]\nbroker = \"localhost\"\nuser = \"me\"\npassword_file = ";
     check_table(
         &format!("{login}\"hunter2\""),
         &["7:17  mqtt.password_file  the file that is named here does not exist; paths are relative to the \

@@ -77,7 +77,7 @@ impl FilesBeside for Disk {
 /// The box that a piece of a config file makes of the usual one.
 fn settings(piece: &str) -> EdgeSettings {
     let text = format!(
-        "tenant = \"acme\"\nstore = \"shop\"\nbox = \"box-1\"\n[mqtt]\nbroker = \"broker\"\n[[camera]]\nid = \"ceiling\"\n\
+        "tenant = \"acme\"\nstore = \"shop\"\nbox = \"box-1\"\n[mqtt]\nbroker = \"127.0.0.1\"\n[[camera]]\nid = \"ceiling\"\n\
          source = \"clips/none.mp4\"\npicture = \"768x576\"\ncalibration = \"floor.toml\"\n{piece}"
     );
     let mut settings = check_config(&text, &Disk).unwrap_or_else(|(faults, _)| panic!("{faults:#?}"));

@@ -8,6 +8,7 @@ use footfall::wire::v1::{
 use rumqttc::{Client, Event, MqttOptions, Outgoing, Packet, QoS};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -45,7 +46,9 @@ impl Shop {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         std::fs::write(folder.path().join("model.toml"), "").expect("a manifest");
-        std::fs::write(folder.path().join("password"), PASSWORD).expect("a password file");
+        let password = folder.path().join("password");
+        std::fs::write(&password, PASSWORD).expect("a password file");
+        std::fs::set_permissions(&password, PermissionsExt::from_mode(0o600)).expect("only for its owner");
         let config = format!(
             "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"door-box\"\n\
              [mqtt]\nbroker = \"127.0.0.1:{port}\"\n{mqtt}\n[detector]\nmodel = \"model.toml\"\n\

@@ -1,11 +1,11 @@
 //! `[mqtt]`: where records go.
 
-use super::check::{FilesBeside, existing_file, password, wanted};
+use super::check::{FilesBeside, key_file, password, pem_file, wanted};
 use super::document::{Entry, SpanRule, Table};
 use super::fault::FaultKind;
 use super::identity::{Identity, files_of};
 use crate::publish::{
-    ClientCertificate, ConfirmedBy, HomeAssistantSettings, Login, MqttSettings, TlsSettings,
+    ClientCertificate, ConfirmedBy, HomeAssistantSettings, Login, MqttSettings, TlsSettings, is_this_machine,
 };
 use std::path::{Path, PathBuf};
 
@@ -27,18 +27,15 @@ pub(super) fn mqtt(
     files: &dyn FilesBeside,
 ) -> Option<MqttSettings> {
     table.refuse("password", FaultKind::PasswordInFile);
-    let broker = match (table.get("broker"), known) {
-        (Some(written), _) => written.parsed(host_and_port),
-        (None, Some((folder, identity))) => {
-            let rest = rest(table, Some(tls_of(folder, identity)), None)?;
-            return Some(MqttSettings { host: identity.host.clone(), port: identity.port, ..rest });
-        }
-        (None, None) => {
-            table.need("broker", "broker = \"127.0.0.1:1883\"").and_then(|e| e.parsed(host_and_port))
-        }
-    };
+    if table.get("broker").is_none()
+        && let Some((folder, identity)) = known
+    {
+        let rest = rest(table, Some(tls_of(folder, identity)), None)?;
+        return Some(MqttSettings { host: identity.host.clone(), port: identity.port, ..rest });
+    }
     let tls_entry = table.get("tls");
     let has_tls = tls_entry.is_some();
+    let broker = broker(table, has_tls);
     let tls = tls_entry.and_then(|e| e.table(|tls| tls_settings(tls, files)));
     let user = table.get("user");
     let login = login(user.as_ref(), table, files);
@@ -97,6 +94,18 @@ fn rest(table: &mut Table<'_>, tls: Option<TlsSettings>, login: Option<Login>) -
     })
 }
 
+/// `broker`, and `unencrypted` where it is on another machine and there is no TLS.
+pub(crate) fn broker(table: &mut Table<'_>, has_tls: bool) -> Option<(String, Option<u16>)> {
+    let entry = table.need("broker", "broker = \"127.0.0.1:1883\"");
+    let is_accepted = table.get("unencrypted").and_then(|e| e.flag()).unwrap_or(false);
+    let entry = entry?;
+    let (host, port) = entry.parsed(host_and_port)?;
+    if !has_tls && !is_accepted && !is_this_machine(&host) {
+        entry.fault(FaultKind::Unencrypted);
+    }
+    Some((host, port))
+}
+
 fn home_assistant(table: &mut Table<'_>) -> Option<HomeAssistantSettings> {
     let prefix = match table.get("prefix") {
         None => "homeassistant".to_owned(),
@@ -118,15 +127,15 @@ fn topic_prefix(text: &str) -> Result<String, FaultKind> {
 }
 
 pub(crate) fn tls_settings(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TlsSettings> {
-    let ca_file = table.need("ca_file", "ca_file = \"ca.pem\"").and_then(|e| existing_file(&e, files));
+    let ca_file = table.need("ca_file", "ca_file = \"ca.pem\"").and_then(|e| pem_file(&e, files));
     let (certificate, key) = (table.get("certificate_file"), table.get("key_file"));
     match (&certificate, &key) {
         (Some(alone), None) => alone.fault(FaultKind::Alone { other: "key_file" }),
         (None, Some(alone)) => alone.fault(FaultKind::Alone { other: "certificate_file" }),
         _ => {}
     }
-    let certificate_file = certificate.and_then(|e| existing_file(&e, files));
-    let key_file = key.and_then(|e| existing_file(&e, files));
+    let certificate_file = certificate.and_then(|e| pem_file(&e, files));
+    let key_file = key.and_then(|e| key_file(&e, files));
     let client = certificate_file
         .zip(key_file)
         .map(|(certificate_file, key_file)| ClientCertificate { certificate_file, key_file });

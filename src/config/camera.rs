@@ -88,8 +88,11 @@ fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettin
     let is_network = address.secret_url().is_some();
     match (&user, is_network) {
         (Some(user), false) => user.fault(FaultKind::LoginOfFile),
-        (Some(user), true) if written.text().is_some_and(|text| text.contains('@')) => {
-            user.fault(FaultKind::TwoLogins);
+        (Some(user), true) if holds_login(&written) => user.fault(FaultKind::TwoLogins),
+        (None, true) if holds_login(&written) => {
+            if let Err(problem) = files.config_is_private() {
+                written.fault(FaultKind::SourceInOpenFile(problem));
+            }
         }
         _ => {}
     }
@@ -97,6 +100,11 @@ fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettin
     // Whoever opens a clip knows what for.
     let playback = Playback::default();
     Some(SourceSettings { address, playback, open_timeout, read_timeout, retry_max })
+}
+
+/// Whether there may be a password in a network source; an `@` in its path does no harm.
+fn holds_login(written: &Entry<'_>) -> bool {
+    written.text().is_some_and(|text| text.contains('@'))
 }
 
 fn address(written: &Entry<'_>, login: Option<&Login>) -> Option<SourceAddress> {

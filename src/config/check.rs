@@ -48,7 +48,31 @@ pub trait FilesBeside {
     /// [`FileProblem`] says why there is none.
     fn text(&self, path: &Path) -> Result<String, FileProblem>;
 
-    /// The first line of a small text file.
+    /// Where a secret lies that the file names: a path, or `credential:NAME` for one of systemd's.
+    ///
+    /// # Errors
+    /// [`FileProblem`] where there are no such credentials.
+    fn place_of_secret(&self, written: &str) -> Result<PathBuf, FileProblem> {
+        Ok(self.resolve(Path::new(written)))
+    }
+
+    /// Whether nobody else may read a file.
+    ///
+    /// # Errors
+    /// [`FileProblem`] says who may.
+    fn is_private(&self, _path: &Path) -> Result<(), FileProblem> {
+        Ok(())
+    }
+
+    /// Whether nobody else may read the config file itself.
+    ///
+    /// # Errors
+    /// [`FileProblem`] says who may.
+    fn config_is_private(&self) -> Result<(), FileProblem> {
+        Ok(())
+    }
+
+    /// The first line of a small text file that nobody else may read.
     ///
     /// # Errors
     /// [`FileProblem`] says why there is none.
@@ -226,10 +250,39 @@ fn problem_at(path: &Path, files: &dyn FilesBeside) -> FileProblem {
     if files.kind(path) == PathKind::Nothing { FileProblem::NotThere } else { FileProblem::NotAFile }
 }
 
+/// The certificate or key in the file, or the credential of systemd's, that a setting names.
+pub(crate) fn pem_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+    let written = entry.text()?;
+    let fault = |path: PathBuf, problem| {
+        entry.fault(FaultKind::File { path, problem });
+        None
+    };
+    match files.place_of_secret(written) {
+        Ok(path) if files.kind(&path) == PathKind::File => Some(path),
+        Ok(path) => fault(path.clone(), problem_at(&path, files)),
+        Err(problem) => fault(PathBuf::from(written), problem),
+    }
+}
+
+/// The same for a private key, which nobody else may read.
+pub(crate) fn key_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
+    let path = pem_file(entry, files)?;
+    match files.is_private(&path) {
+        Ok(()) => Some(path),
+        Err(problem) => {
+            entry.fault(FaultKind::File { path, problem });
+            None
+        }
+    }
+}
+
 /// The password in the file that a setting names; a fault shows neither the file's name nor its text.
 pub(crate) fn password(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<String> {
-    let path = files.resolve(Path::new(entry.text()?));
-    files.secret(&path).map_err(|problem| entry.fault(FaultKind::SecretFile(problem))).ok()
+    let place = files.place_of_secret(entry.text()?);
+    place
+        .and_then(|path| files.secret(&path))
+        .map_err(|problem| entry.fault(FaultKind::SecretFile(problem)))
+        .ok()
 }
 
 fn cameras(root: &mut Table<'_>, around: Around<'_>) -> Option<Vec<CameraSettings>> {

@@ -11,6 +11,7 @@ use crate::capture::AddressError;
 use crate::geom::PictureSize;
 use crate::geom::polygon::PolygonError;
 use crate::ids::IdError;
+use crate::secrets::SecretError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -164,6 +165,16 @@ pub enum FaultKind {
         "a password does not belong in this file, which is shown and copied; write it into a file of its own and name that in password_file"
     )]
     PasswordInFile,
+    /// A password in the source, in a config file that others may read.
+    #[error(
+        "holds a password, and this config file {0}; or write the password into a file of its own and name that in password_file"
+    )]
+    SourceInOpenFile(FileProblem),
+    /// A broker elsewhere, and nothing encrypted.
+    #[error(
+        "the broker is on another machine and nothing would be encrypted: add [mqtt.tls], or write unencrypted = true where you trust every          machine in the network between"
+    )]
+    Unencrypted,
     /// One of a pair.
     #[error("does nothing without {other}; give both or neither")]
     Alone {
@@ -347,6 +358,9 @@ pub enum FileProblem {
     /// Bytes that are not text.
     #[error("is not UTF-8 text")]
     NotText,
+    /// A secret that is not taken.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 fn near_or_known(near: Option<&'static str>, known: &[&'static str]) -> String {

@@ -4,6 +4,7 @@ use super::check::{FilesBeside, PathKind, check};
 use super::document::place_of;
 use super::fault::{ConfigError, FileProblem};
 use super::{DEFAULT_MODEL, EdgeSettings};
+use crate::secrets::{self, SecretError};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -20,9 +21,9 @@ const INSTALLED: &str = "/usr/share/footfall";
 /// # Errors
 /// [`ConfigError`] says why the file cannot be read, or lists every fault in it.
 pub fn load(path: &Path, program: &Path) -> Result<EdgeSettings, ConfigError> {
-    let text = read_text(path)?;
+    let (text, own) = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let files = DiskFiles { folder, program: program.to_owned() };
+    let files = DiskFiles { folder, program: program.to_owned(), own };
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
 }
 
@@ -35,9 +36,9 @@ pub(crate) fn load_with<T>(
     path: &Path,
     check: impl FnOnce(&str, &dyn FilesBeside) -> Result<T, (Vec<super::Fault>, usize)>,
 ) -> Result<T, ConfigError> {
-    let text = read_text(path)?;
+    let (text, own) = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let files = DiskFiles { folder, program: PathBuf::new() };
+    let files = DiskFiles { folder, program: PathBuf::new(), own };
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
 }
 
@@ -57,32 +58,37 @@ pub fn default_model(program: &Path) -> PathBuf {
     places_of(name, program).into_iter().find(|place| place.is_file()).unwrap_or_else(|| name.to_owned())
 }
 
-fn read_text(path: &Path) -> Result<String, ConfigError> {
+/// The text of the config file, and whether it is kept from others.
+fn read_text(path: &Path) -> Result<(String, Result<(), SecretError>), ConfigError> {
     let unreadable = |error: std::io::Error| ConfigError::Unreadable {
         path: path.to_owned(),
         reason: in_small(&error.to_string()),
     };
-    let bytes = read_at_most(path, MAX_FILE_BYTES).map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let own = secrets::check_open(&file);
+    let bytes = read_at_most(file, MAX_FILE_BYTES).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(ConfigError::TooLarge { path: path.to_owned(), most: MAX_FILE_BYTES });
     }
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
         ConfigError::NotText { path: path.to_owned(), at: place_of(&text, good) }
-    })
+    })?;
+    Ok((text, own))
 }
 
 /// The bytes of a file, one more than `most` where it is larger.
-fn read_at_most(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+fn read_at_most(file: File, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    file.take(most + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn small_text(path: &Path, most: u64) -> Result<String, FileProblem> {
     let unreadable = |error: std::io::Error| FileProblem::Unreadable(in_small(&error.to_string()));
-    let bytes = read_at_most(path, most).map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let bytes = read_at_most(file, most).map_err(unreadable)?;
     if bytes.len() as u64 > most {
         return Err(FileProblem::TooLong(most));
     }
@@ -99,6 +105,8 @@ fn in_small(message: &str) -> String {
 struct DiskFiles {
     folder: PathBuf,
     program: PathBuf,
+    /// Whether the config file itself is kept from others.
+    own: Result<(), SecretError>,
 }
 
 impl FilesBeside for DiskFiles {
@@ -124,13 +132,32 @@ impl FilesBeside for DiskFiles {
         small_text(path, MAX_FILE_BYTES)
     }
 
+    fn place_of_secret(&self, written: &str) -> Result<PathBuf, FileProblem> {
+        match written.strip_prefix(secrets::CREDENTIAL) {
+            Some(name) => secrets::credential(name).map_err(FileProblem::Secret),
+            None => Ok(self.resolve(Path::new(written))),
+        }
+    }
+
+    fn is_private(&self, path: &Path) -> Result<(), FileProblem> {
+        secrets::check(path).map_err(FileProblem::Secret)
+    }
+
+    fn config_is_private(&self) -> Result<(), FileProblem> {
+        self.own.clone().map_err(FileProblem::Secret)
+    }
+
     fn secret(&self, path: &Path) -> Result<String, FileProblem> {
         match self.kind(path) {
             PathKind::File => {}
             PathKind::Folder => return Err(FileProblem::NotAFile),
             PathKind::Nothing => return Err(FileProblem::NotThere),
         }
-        let text = small_text(path, MAX_SECRET_BYTES)?;
+        let bytes = secrets::read(path, MAX_SECRET_BYTES).map_err(|fault| match fault {
+            SecretError::TooLong(most) => FileProblem::TooLong(most),
+            other => FileProblem::Secret(other),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|_not_text| FileProblem::NotText)?;
         match text.lines().next() {
             Some(line) if !line.is_empty() => Ok(line.to_owned()),
             _ => Err(FileProblem::Empty),
@@ -144,8 +171,10 @@ mod tests {
 
     fn check_secret(bytes: &[u8], expected: Result<&str, FileProblem>) {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("secret"), bytes).unwrap();
-        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new() };
+        let path = folder.path().join("secret");
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new(), own: Ok(()) };
         assert_eq!(files.secret(&files.resolve(Path::new("secret"))), expected.map(str::to_owned));
     }
 
@@ -166,7 +195,7 @@ mod tests {
     #[test]
     fn the_default_model_is_looked_for_in_the_same_places_with_and_without_a_config_file() {
         let folder = tempfile::tempdir().unwrap();
-        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new() };
+        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new(), own: Ok(()) };
         let name = Path::new(DEFAULT_MODEL);
         let places = files.elsewhere(name);
         assert_eq!(places.first().map(PathBuf::as_path), Some(name));
@@ -178,7 +207,7 @@ mod tests {
     fn a_model_beside_the_config_file_goes_before_one_elsewhere_and_either_will_do() {
         let text = crate::config::DEFAULT_FILE;
         let folder = tempfile::tempdir().unwrap();
-        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new() };
+        let files = DiskFiles { folder: folder.path().to_owned(), program: PathBuf::new(), own: Ok(()) };
         let found = |files: &DiskFiles| check(text, files).map(|settings| settings.detector.manifest);
         // The tests run in the project's folder, where the manifest lies.
         assert_eq!(found(&files), Ok(PathBuf::from(DEFAULT_MODEL)));

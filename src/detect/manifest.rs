@@ -16,6 +16,9 @@ const MAX_SIDE_PX: u32 = 4096;
 /// More strides than any known head has; it also bounds the outputs that are looked up per frame.
 const MAX_STRIDES: usize = 5;
 
+/// Most bytes of a manifest; ours have some 600.
+const MOST_BYTES: u64 = 64 * 1024;
+
 /// A checked manifest whose network file is present and whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
@@ -370,7 +373,13 @@ impl Manifest {
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
         let unreadable =
             |e: std::io::Error| ManifestError::Unreadable { path: path.into(), reason: e.to_string() };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let mut text = String::new();
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MOST_BYTES {
+            let reason = format!("it holds more than {MOST_BYTES} bytes, which no manifest does");
+            return Err(ManifestError::Unreadable { path: path.into(), reason });
+        }
         Self::parse(path, &text)
     }
 
@@ -612,6 +621,12 @@ nms_iou = 0.5
             Ok(_) => String::new(),
             Err(e) => e.to_string(),
         }
+    }
+
+    #[test]
+    fn an_endless_file_is_no_manifest() {
+        let fault = Manifest::read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(fault.contains("which no manifest does"), "{fault}");
     }
 
     fn load(text: &str, network: Option<&[u8]>) -> Result<Manifest, ManifestError> {

@@ -11,6 +11,11 @@ use std::time::Duration;
 
 /// Readings taken of one message; a receiver tells a dozen a second.
 const MOST_READINGS: usize = 1000;
+/// Largest message, bytes: so many readings with the longest names that they can have. Read as JSON, a larger one could
+/// take many times its size in memory.
+const MOST_BYTES: usize = 512 * 1024;
+/// Entries put aside that are told one by one; a message with more is no receiver's.
+const MOST_ASIDE: usize = 100;
 /// Longest badge id, bytes.
 const MOST_ID_BYTES: usize = 128;
 /// How far a receiver's clock may be off.
@@ -23,6 +28,11 @@ pub type Heard = (Option<CameraId>, BadgeReading);
 #[must_use]
 pub fn read(bytes: &[u8], now: WallTime) -> (Vec<Heard>, Vec<(u32, String)>) {
     let (mut heard, mut aside) = (Vec::new(), Vec::new());
+    if bytes.len() > MOST_BYTES {
+        let why =
+            format!("{} bytes are more than the {MOST_BYTES} of the largest message of badges", bytes.len());
+        return (heard, vec![(0, why)]);
+    }
     let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
     let mut entry = 0;
     for value in values {
@@ -42,6 +52,13 @@ pub fn read(bytes: &[u8], now: WallTime) -> (Vec<Heard>, Vec<(u32, String)>) {
                     return (heard, aside);
                 }
                 Ok(reading) => heard.push(reading),
+                Err(_) if aside.len() >= MOST_ASIDE => {
+                    aside.push((
+                        entry,
+                        format!("more than {MOST_ASIDE} entries are no readings; the rest is not read"),
+                    ));
+                    return (heard, aside);
+                }
                 Err(why) => aside.push((entry, why)),
             }
         }
@@ -114,6 +131,21 @@ mod tests {
         check(r#"{"badge":"b","at_ms":1}"#, 0, &[(1, "clock")]);
         check(r#"{"badge":"b","camera":"Door 1"}"#, 0, &[(1, "holds")]);
         check("{\"badge\":\"a\"} nonsense", 1, &[(2, "JSON")]);
+    }
+
+    #[test]
+    fn a_message_of_nonsense_takes_little_memory_and_so_does_one_that_is_too_large() {
+        let nonsense = format!("[{}1]", "1,".repeat(200_000));
+        let (heard, aside) = read(nonsense.as_bytes(), NOW);
+        assert_eq!((heard.len(), aside.len()), (0, MOST_ASIDE + 1));
+        let large = format!("[{}1]", "1,".repeat(MOST_BYTES));
+        let (heard, aside) = read(large.as_bytes(), NOW);
+        assert!(heard.is_empty() && aside.len() == 1 && aside[0].1.contains("more than"), "{aside:?}");
+    }
+
+    #[test]
+    fn a_message_that_is_nested_too_deeply_is_not_followed_down() {
+        check(&"[".repeat(100_000), 0, &[(1, "recursion limit")]);
     }
 
     proptest! {

@@ -16,9 +16,12 @@ use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A till that could not be answered now asks again after this long.
 const RETRY_AFTER_S: &str = "10";
+/// Requests that are read at once: each may hold [`MOST_FEED_BYTES`]. A box has one till or two.
+const MOST_AT_ONCE: usize = 4;
 /// Reasons in an answer; all of them are counted, and kept on the box.
 const MOST_REASONS: usize = 100;
 
@@ -27,6 +30,7 @@ struct Desk {
     token: Arc<Token>,
     feeds: Arc<[Feed]>,
     to: FeedSender,
+    places: Arc<Semaphore>,
 }
 
 /// Starts to listen; gives the address, and what frees it again.
@@ -37,13 +41,7 @@ pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io:
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(settings.listen))?;
     let address = listener.local_addr()?;
-    let desk = Desk { token: Arc::new(settings.token.clone()), feeds: feeds.into(), to };
-    let routes = Router::new()
-        .route("/v1/{feed}", post(take))
-        .layer(DefaultBodyLimit::max(MOST_FEED_BYTES))
-        // Before a body is read: nobody without the token fills the memory.
-        .layer(from_fn_with_state(desk.clone(), with_token))
-        .with_state(desk);
+    let routes = routes(settings.token.clone(), feeds, to);
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::Builder::new().name("feeds http".to_owned()).spawn(move || {
         let served = runtime.block_on(async {
@@ -66,6 +64,19 @@ pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io:
     Ok((address, Box::new(close)))
 }
 
+/// What is answered, without a socket.
+#[must_use]
+pub fn routes(token: Token, feeds: &[Feed], to: FeedSender) -> Router {
+    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let desk = Desk { token: Arc::new(token), feeds: feeds.into(), to, places };
+    Router::new()
+        .route("/v1/{feed}", post(take))
+        .layer(DefaultBodyLimit::max(MOST_FEED_BYTES))
+        // Before a body is read: nobody without the token fills the memory.
+        .layer(from_fn_with_state(desk.clone(), with_token))
+        .with_state(desk)
+}
+
 async fn with_token(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let given = text_of(request.headers(), header::AUTHORIZATION);
     if !desk.token.is(given.strip_prefix("Bearer ").unwrap_or_default().as_bytes()) {
@@ -79,6 +90,9 @@ async fn with_token(State(desk): State<Desk>, request: Request, next: Next) -> R
             "more than is read at once; send it in several pieces",
         );
     }
+    let Ok(_place) = desk.places.try_acquire() else {
+        return later("other requests are being read; send it again later");
+    };
     next.run(request).await
 }
 
@@ -124,7 +138,11 @@ fn taken(receipt: &Receipt) -> Response {
 }
 
 fn busy(why: &NotTaken) -> Response {
-    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, &why.to_string());
+    later(&why.to_string())
+}
+
+fn later(why: &str) -> Response {
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, why);
     response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
     response
 }
@@ -227,5 +245,46 @@ mod tests {
         let too_large =
             ask_of_length(&sale("/v1/till", TOKEN, "text/csv"), "", Some(MOST_FEED_BYTES + 1), None);
         assert_eq!(too_large.0, 413);
+    }
+
+    #[test]
+    fn who_sends_in_more_pieces_at_once_than_are_read_is_told_to_come_again() {
+        let (sender, taken) = door();
+        let token = Token::new(TOKEN.to_owned()).unwrap();
+        let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token };
+        let address = start(&settings, &[Feed::Till], sender).unwrap();
+        let head = sale("/v1/till", TOKEN, "application/json");
+        // Each says that something comes, and sends none of it yet.
+        let open = |_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(stream, "POST {head}\r\nHost: box\r\nConnection: close\r\nContent-Length: 2\r\n\r\n")
+                .unwrap();
+            stream
+        };
+        let mut streams: Vec<TcpStream> = (0..=MOST_AT_ONCE).map(open).collect();
+        let (told, answers) = std::sync::mpsc::channel();
+        for (place, stream) in streams.iter().enumerate() {
+            let (mut stream, told) = (stream.try_clone().unwrap(), told.clone());
+            named(move || {
+                let mut text = String::new();
+                stream.read_to_string(&mut text).unwrap();
+                told.send((place, text)).unwrap();
+            });
+        }
+        let (refused, text) = answers.recv().unwrap();
+        assert!(text.starts_with("HTTP/1.1 503") && text.to_lowercase().contains("retry-after"), "{text}");
+        let answering = named(move || {
+            for _ in 0..MOST_AT_ONCE {
+                taken.recv().unwrap().answer(Ok(Receipt { accepted: 1, ..Receipt::default() }));
+            }
+        });
+        for (place, stream) in streams.iter_mut().enumerate().filter(|(place, _)| *place != refused) {
+            stream.write_all(b"[]").unwrap_or_else(|fault| panic!("{place}: {fault}"));
+        }
+        for _ in 0..MOST_AT_ONCE {
+            let (_, text) = answers.recv().unwrap();
+            assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+        }
+        answering.join().unwrap();
     }
 }

@@ -7,12 +7,12 @@ use super::mqtt::HqMqtt;
 use super::settings::{AuthoritySettings, FleetSettings, HqSettings, HttpSettings};
 use super::store::retention::Retention;
 use super::webhooks::Private;
-use crate::config::broker::{host_and_port, login, tls_settings};
+use crate::config::broker::{self, login, tls_settings};
 use crate::config::check::{FilesBeside, existing_file, file_that_can_be_made, password, wanted};
 use crate::config::document::{Entry, FaultSink, SpanRule, Table, read_document};
 use crate::config::{ConfigError, Fault, FaultKind};
 use crate::ids::BoxId;
-use crate::publish::{ConfirmedBy, MqttSettings};
+use crate::publish::{ConfirmedBy, MqttSettings, is_this_machine};
 use crate::wire::v1::fleet::BrokerAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -129,8 +129,9 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
 
 fn broker(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqMqtt> {
     table.refuse("password", FaultKind::PasswordInFile);
-    let address = table.need("broker", "broker = \"127.0.0.1:1883\"").and_then(|e| e.parsed(host_and_port));
-    let tls = table.get("tls").map(|e| e.table(|tls| tls_settings(tls, files)));
+    let tls = table.get("tls");
+    let address = broker::broker(table, tls.is_some());
+    let tls = tls.map(|e| e.table(|tls| tls_settings(tls, files)));
     let user = table.get("user");
     let login = login(user.as_ref(), table, files);
     let client_id = match table.get("client_id") {
@@ -196,24 +197,25 @@ fn public_url(text: &str) -> Result<String, FaultKind> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         !host.is_empty() && host.chars().all(fits)
     };
-    let here = |host: &str| {
-        host.parse::<SocketAddr>().is_ok_and(|at| at.ip().is_loopback())
-            || host.split(':').next() == Some("localhost")
-    };
     let text_without_slash = text.strip_suffix('/').unwrap_or(text);
     let fits = match text_without_slash.split_once("://") {
         Some(("https", host)) => is_host(host),
-        Some(("http", host)) => is_host(host) && here(host),
+        Some(("http", host)) => is_host(host) && is_here(host),
         _ => false,
     };
     if fits { Ok(text_without_slash.to_owned()) } else { Err(not_understood(text, range)) }
 }
 
+/// Whether a host, with or without a port, is this machine.
+fn is_here(host: &str) -> bool {
+    broker::host_and_port(host).is_ok_and(|(host, _)| is_this_machine(&host))
+}
+
 fn oidc(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<OidcSettings> {
     let issuer = table.need("issuer", "issuer = \"https://login.example.com\"").and_then(|e| {
         e.parsed(|text| {
-            let here = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
-            let fits = text.starts_with("https://") || here.iter().any(|start| text.starts_with(start));
+            let here = |rest: &str| is_here(rest.split('/').next().unwrap_or_default());
+            let fits = text.starts_with("https://") || text.strip_prefix("http://").is_some_and(here);
             let range = "the https:// address of who knows the accounts";
             if fits { Ok(text.to_owned()) } else { Err(not_understood(text, range)) }
         })
@@ -257,7 +259,7 @@ fn authority(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Authority
 }
 
 fn fleet(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<FleetSettings> {
-    let broker = table.get("broker").map(|e| e.parsed(host_and_port));
+    let broker = table.get("broker").map(|e| e.parsed(broker::host_and_port));
     let broker_ca = table.get("broker_ca_file").map(|e| existing_file(&e, files));
     let links = table.span("links", LINKS);
     let packages = folder(table.get("packages"), DEFAULT_PACKAGES, files);
@@ -392,5 +394,44 @@ mod tests {
             check("[http]\nlisten = \"0.0.0.0:80\"\npublic_url = \"https://f.example.com/\"\n", &Disk)
                 .unwrap();
         assert_eq!(behind.http.public_url, "https://f.example.com");
+    }
+
+    #[test]
+    fn a_broker_elsewhere_is_reached_with_tls_or_by_somebody_who_knows_what_it_means() {
+        check_faults(
+            "[mqtt]\nbroker = \"10.0.0.2\"\n",
+            &["2:10  mqtt.broker  the broker is on another machine and nothing would be encrypted"],
+        );
+        let settings = |more: &str| check(&format!("[mqtt]\nbroker = \"10.0.0.2\"\n{more}"), &Disk).unwrap();
+        let problem = |more: &str| settings(more).broker.unwrap().mqtt.unencrypted();
+        assert!(problem("unencrypted = true").is_some());
+        assert_eq!(problem("[mqtt.tls]\nca_file = \"ca.pem\""), None);
+    }
+
+    #[test]
+    fn who_knows_the_accounts_is_asked_over_https_or_on_this_machine() {
+        let oidc = |issuer: &str| {
+            check(
+                &format!("[oidc]\nissuer = {issuer:?}\nclient_id = \"f\"\nclient_secret_file = \"oidc\"\n"),
+                &Disk,
+            )
+        };
+        for issuer in [
+            "https://login.example.com/realm",
+            "http://127.0.0.1:9000/a",
+            "http://localhost",
+            "http://[::1]:9/",
+        ] {
+            assert!(oidc(issuer).is_ok(), "{issuer}");
+        }
+        for issuer in [
+            "http://login.example.com",
+            "http://127.0.0.1.example.com/a",
+            "http://localhost.example.com",
+            "http://localhost@example.com/",
+            "ftp://localhost",
+        ] {
+            assert!(oidc(issuer).is_err(), "{issuer}");
+        }
     }
 }

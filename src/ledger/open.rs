@@ -2,6 +2,7 @@
 
 use super::{LedgerError, LedgerOpening};
 use crate::ids::BoxId;
+use crate::secrets;
 use crate::time::WallTime;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File};
@@ -81,6 +82,8 @@ pub(super) fn open(
         Found::Nothing => LedgerOpening::New,
         Found::Strange(cause) => LedgerOpening::SetAside { to: set_aside(path, now)?, cause },
     };
+    secrets::make_private(path).map_err(|fault| file_fault(path, "make it", fault))?;
+    secrets::close_to_others(path).map_err(|fault| file_fault(path, "close it to others", fault))?;
     let mut sqlite = Connection::open(path).map_err(failed)?;
     prepare(&mut sqlite, box_id, opening != LedgerOpening::Found).map_err(failed)?;
     Ok((sqlite, opening))

@@ -10,6 +10,7 @@ use super::{
     to_sql, upgrade,
 };
 use crate::ids::BoxId;
+use crate::secrets;
 use crate::time::WallTime;
 use crate::wire::v1::Fact;
 use rusqlite::config::DbConfig;
@@ -59,18 +60,22 @@ pub(super) fn open(path: &Path, box_id: &BoxId, now: WallTime) -> Result<(Connec
     finish_rebuild(path, box_id, now)?;
     let on_disk = reserved_on_disk(path, box_id)?;
     match inspect(path, box_id)? {
-        Found::Good { sqlite, next_seq, reserved } => match on_disk {
-            Some(up_to) if up_to > reserved => {
-                outdated(sqlite, path, box_id, SeqRange { first: next_seq, last: up_to }, now)
-            }
-            _ => {
-                // Also brings a missing file of numbers back.
-                if on_disk != Some(reserved) && reserved > 0 {
-                    reserve(path, box_id.as_str(), reserved)?;
+        Found::Good { sqlite, next_seq, reserved } => {
+            secrets::close_to_others(path)
+                .map_err(|fault| OutboxError::file(path, "close it to others", fault))?;
+            match on_disk {
+                Some(up_to) if up_to > reserved => {
+                    outdated(sqlite, path, box_id, SeqRange { first: next_seq, last: up_to }, now)
                 }
-                Ok((sqlite, Opening::Found))
+                _ => {
+                    // Also brings a missing file of numbers back.
+                    if on_disk != Some(reserved) && reserved > 0 {
+                        reserve(path, box_id.as_str(), reserved)?;
+                    }
+                    Ok((sqlite, Opening::Found))
+                }
             }
-        },
+        }
         Found::Nothing => rebuild(path, box_id, now, on_disk, Old::Missing),
         Found::Corrupt { cause } => {
             tracing::warn!(outbox = %path.display(), %cause, "the outbox is corrupt and is set aside");
@@ -219,6 +224,7 @@ fn rebuild(
     let failed = |fault| OutboxError::sqlite(path, "make a new file", fault);
     let new = numbers::beside(path, ".new");
     remove_sqlite(&new)?;
+    secrets::make_private(&new).map_err(|fault| OutboxError::file(&new, "make it", fault))?;
     let mut sqlite = Connection::open(&new).map_err(failed)?;
     let all = sqlite.transaction().map_err(failed)?;
     all.execute_batch(include_str!("schema.sql")).map_err(failed)?;

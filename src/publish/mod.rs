@@ -81,6 +81,27 @@ pub struct MqttSettings {
     pub home_assistant: Option<HomeAssistantSettings>,
 }
 
+impl MqttSettings {
+    /// What is wrong with how the broker is reached, where anybody in the network between can read and change what is sent.
+    #[must_use]
+    pub fn unencrypted(&self) -> Option<String> {
+        let is_open = self.tls.is_none() && !is_this_machine(&self.host);
+        is_open.then(|| {
+            format!(
+                "the connection to the broker {} is not encrypted: whoever is in the network between reads and can change every count; \
+                 add [mqtt.tls]",
+                self.host
+            )
+        })
+    }
+}
+
+/// Whether a host is the machine that this runs on, so that what goes there leaves it not.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Home Assistant on the same broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HomeAssistantSettings {

@@ -17,6 +17,7 @@ use footfall::outbox::Outbox;
 use footfall::time::{Clock, SystemClock, WallTime};
 use footfall::wire::v1::{AnyRecord, BoxStatus, CameraStatus, Fact, Minute};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -73,6 +74,8 @@ impl Shop {
         );
         let path = self.folder.path().join("footfall.toml");
         std::fs::write(&path, text).unwrap();
+        // A source may hold a password.
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         path
     }
 

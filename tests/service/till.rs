@@ -9,6 +9,7 @@ use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 const TOPIC: &str = "footfall/v1/acme/berlin-1/box-1/till";
@@ -33,7 +34,9 @@ impl TillShop {
              [site.till.folder]\npath = \"till\"\npoll_every = \"500ms\"\nsettle = \"1s\"\ntimes = \"unix_ms\"\n\
              [site.till.folder.columns]\nid = \"id\"\nat = \"at\"\namount = \"amount\"\n"
         );
-        std::fs::write(shop.folder.path().join("token"), TOKEN).unwrap();
+        let token = shop.folder.path().join("token");
+        std::fs::write(&token, TOKEN).unwrap();
+        std::fs::set_permissions(&token, PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::create_dir(shop.folder.path().join("till")).unwrap();
         let at_ms = SystemClock::start().now().wall.unix_ms();
         Self { broker, shop, http, at_ms }

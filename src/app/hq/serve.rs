@@ -125,6 +125,9 @@ fn start_intake(
         tracing::info!("no broker is configured: only what comes over HTTP arrives");
         return Ok(None);
     };
+    if let Some(problem) = broker.mqtt.unencrypted() {
+        tracing::warn!("{problem}");
+    }
     let of_feeds = Arc::clone(store);
     let on_feed = Box::new(move |message: FeedMessage<'_>| take_feed(&of_feeds, message));
     let (store, clock, fleet) = (Arc::clone(store), Arc::clone(clock), Arc::clone(fleet));

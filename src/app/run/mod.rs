@@ -29,7 +29,7 @@ use crate::feeds::{self, Close};
 use crate::ids::CameraId;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
-use crate::publish::{Link, Publisher, PublisherSettings, Stopped};
+use crate::publish::{Link, MqttSettings, Publisher, PublisherSettings, Stopped};
 use crate::time::{Clock, FrameTime, SystemClock, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
@@ -205,6 +205,10 @@ impl Service {
         };
         let table: Vec<_> = settings.cameras.iter().map(lines).collect();
         let board = Arc::new(Board::new(started.wall, &table));
+        if let Some(problem) = settings.mqtt.as_ref().and_then(MqttSettings::unencrypted) {
+            tracing::warn!("{problem}");
+            board.problem("broker unencrypted", &problem, started.wall);
+        }
         let outbox = open_outbox(settings, &board, &clock)?;
         let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
         let audit = settings.audit.as_ref().and_then(|audit| Auditing::start(audit, &board, &clock));
@@ -573,7 +577,7 @@ mod tests {
     use super::*;
     use crate::app::exit::Ending;
     use crate::ids::{BoxId, StoreId, TenantId};
-    use crate::publish::{ConfirmedBy, MqttSettings};
+    use crate::publish::ConfirmedBy;
     use crate::wire::v1::{Fact, Gap, GapReason};
 
     /// Ends every thread that asks it for the time.

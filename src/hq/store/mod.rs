@@ -26,6 +26,7 @@ pub(in crate::hq) mod simulated;
 mod upgrade;
 pub(in crate::hq) mod webhooks;
 
+use crate::secrets;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,16 @@ pub enum StoreError {
         "database {path}: cannot make its directory ({source}); give the service a directory that it may write"
     )]
     Directory {
+        /// The database.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It cannot be made so that nobody else may read it.
+    #[error(
+        "database {path} cannot be made or closed to others ({source}); give the service a file of its own"
+    )]
+    Mode {
         /// The database.
         path: PathBuf,
         /// What the system says.
@@ -104,10 +115,13 @@ impl Store {
                 .map_err(|source| StoreError::Directory { path: path.to_owned(), source })?;
         }
         let failed = |source| StoreError::of(path, source);
+        let unsafe_file = |source| StoreError::Mode { path: path.to_owned(), source };
+        secrets::make_private(path).map_err(unsafe_file)?;
         let mut writer = Connection::open(path).map_err(failed)?;
         keep_plans(&writer).map_err(failed)?;
         writer.busy_timeout(PATIENCE).map_err(failed)?;
         prepare(&mut writer, path)?;
+        secrets::close_to_others(path).map_err(unsafe_file)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         writer.pragma_update(None, "foreign_keys", true).map_err(failed)?;
@@ -192,7 +206,7 @@ impl StoreError {
                         | ErrorCode::OutOfMemory
                 )
             ),
-            Self::Directory { .. } | Self::Foreign { .. } | Self::Newer { .. } => false,
+            Self::Directory { .. } | Self::Mode { .. } | Self::Foreign { .. } | Self::Newer { .. } => false,
         }
     }
 

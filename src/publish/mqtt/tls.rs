@@ -4,12 +4,16 @@
 //! linked, `rustls` would panic at the first connection.
 
 use crate::publish::{PublishError, TlsSettings};
+use crate::secrets;
 use rumqttc::tokio_rustls::rustls::crypto::aws_lc_rs;
 use rumqttc::tokio_rustls::rustls::pki_types::pem::PemObject;
 use rumqttc::tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rumqttc::tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
+
+/// The longest RSA key that anybody uses, 16,384 bits, has some 12 kB.
+const MAX_KEY_BYTES: u64 = 65_536;
 
 /// What the TLS library needs to reach the broker.
 ///
@@ -28,7 +32,8 @@ pub(super) fn client_config(files: &TlsSettings) -> Result<ClientConfig, Publish
         return Ok(config.with_no_client_auth());
     };
     let chain = certificates("client certificate", &client.certificate_file)?;
-    let bytes = read("client key", &client.key_file)?;
+    let bytes = secrets::read(&client.key_file, MAX_KEY_BYTES)
+        .map_err(|fault| pem("client key", &client.key_file, &fault))?;
     let key =
         PrivateKeyDer::from_pem_slice(&bytes).map_err(|fault| pem("client key", &client.key_file, &fault))?;
     config.with_client_auth_cert(chain, key).map_err(|fault| PublishError::ClientCertificate {
