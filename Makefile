@@ -66,11 +66,8 @@ pictures: ## take the pictures of head office's pages anew
 	cargo build --release --locked --no-default-features --features hq --bin footfall-hq
 	@scripts/pictures
 
-fuzz: ## any bytes into every parser and the tracker, FUZZ_SECONDS=60 each; needs `cargo install cargo-fuzz`
-	@for target in $$(cd fuzz/fuzz_targets && ls | sed 's/\.rs$$//'); do \
-	    echo "$$target:"; \
-	    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none "$$target" -- -max_total_time="$${FUZZ_SECONDS:-60}"; \
-	done
+fuzz: ## any bytes into every parser and the tracker, FUZZ_RUNS=100000 each; needs `cargo install cargo-fuzz`
+	@scripts/fuzz $(FUZZ_TARGETS)
 
 setup: ## fetch and install what building, the demo and the tests need
 	@scripts/setup build demo test

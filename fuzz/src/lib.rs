@@ -10,19 +10,59 @@ use footfall::config;
 use footfall::config::check::{FilesBeside, PathKind};
 use footfall::config::fault::FileProblem;
 use footfall::detect::Detection;
+use footfall::detect::manifest::Manifest;
+use footfall::feeds::Feed;
 use footfall::geom::{ImageBox, PictureSize};
+use footfall::outbox::{Position, SeqRange};
+use footfall::publish::ConfirmedBy;
+use footfall::publish::delivery::{Delivery, DeliveryLimits};
 use footfall::recording::Moment;
 use footfall::recording::lines::RecordingReader;
 use footfall::recording::mot::MotDetections;
 use footfall::site::staffing::StaffingFormat;
 use footfall::site::till::{
-    self, Column, CsvColumns, CsvMapping, CsvRows, DecimalMark, Encoding, FeedFormat, FeedSettings, KindWords,
+    self, Column, CsvColumns, CsvMapping, CsvRows, DecimalMark, Encoding, FeedFormat, FeedSettings,
+    KindWords, Token,
 };
 use footfall::time::{FrameTime, WallTime};
 use footfall::track::{TrackSettings, TrackSteps, Tracker};
-use footfall::wire::v1::Batch;
+use footfall::wire::v1::{Ack, Backfill, Batch, fleet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::runtime::Runtime;
+
+/// Every function here, by the name of its fuzz target.
+pub const DOORS: &[(&str, fn(&[u8]))] = &[
+    ("badges", badges),
+    ("batch", batch),
+    ("calibration", calibration),
+    ("config", config),
+    ("downlink", downlink),
+    ("feed_http", feed_http),
+    ("fleet_to_box", fleet_to_box),
+    #[cfg(feature = "hq")]
+    ("hq_config", hq::hq_config),
+    #[cfg(feature = "hq")]
+    ("hq_ingest", hq::hq_ingest),
+    #[cfg(feature = "hq")]
+    ("hq_records", hq::hq_records),
+    #[cfg(feature = "hq")]
+    ("hq_register", hq::hq_register),
+    #[cfg(feature = "hq")]
+    ("hq_sales", hq::hq_sales),
+    #[cfg(feature = "hq")]
+    ("hq_webhook", hq::hq_webhook),
+    ("manifest", manifest),
+    ("mot", mot),
+    ("recording", recording),
+    ("staffing", staffing),
+    ("till_csv", till_csv),
+    ("till_json", till_json),
+    ("tracker", tracker),
+    ("truth", truth),
+];
 
 /// A floor to be tracked on.
 const FLOOR: &str = include_str!("../../calibration/sample-clip.toml");
@@ -108,41 +148,54 @@ pub fn truth(bytes: &[u8]) {
     let _faults = truth::parse(text);
 }
 
-/// A config file, where every file that it names is a calibration.
-pub fn config(bytes: &[u8]) {
-    struct Disk;
-    impl FilesBeside for Disk {
-        fn resolve(&self, written: &Path) -> PathBuf {
-            written.to_owned()
-        }
-        fn kind(&self, _: &Path) -> PathKind {
-            PathKind::File
-        }
-        fn text(&self, _: &Path) -> Result<String, FileProblem> {
-            Ok(FLOOR.to_owned())
-        }
-        fn secret(&self, _: &Path) -> Result<String, FileProblem> {
-            Ok("a secret that is long enough".to_owned())
-        }
+/// A disk on which everything is there, and every text is a calibration.
+struct Disk;
+
+impl FilesBeside for Disk {
+    fn resolve(&self, written: &Path) -> PathBuf {
+        written.to_owned()
     }
+
+    fn kind(&self, _: &Path) -> PathKind {
+        PathKind::File
+    }
+
+    fn text(&self, _: &Path) -> Result<String, FileProblem> {
+        Ok(FLOOR.to_owned())
+    }
+
+    fn secret(&self, _: &Path) -> Result<String, FileProblem> {
+        Ok("a secret that is long enough".to_owned())
+    }
+}
+
+/// A box's config file.
+pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Err((faults, _)) = config::check(text, &Disk) {
         faults.iter().for_each(|fault| drop(fault.to_string()));
     }
 }
 
-fn till_feed() -> FeedSettings {
-    FeedSettings {
-        zone: Zone::utc(),
-        currency: "EUR".to_owned(),
-        decimals: 2,
-        oldest: Duration::from_secs(86_400),
+/// The manifest of a model.
+pub fn manifest(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(manifest) = Manifest::parse(Path::new("models/m.toml"), text) {
+        let _text = manifest.to_toml(Path::new("m.onnx"));
     }
 }
 
+/// The settings of the store's feeds; made once, because a zone is looked up.
+static TILL: LazyLock<FeedSettings> = LazyLock::new(|| FeedSettings {
+    zone: Zone::utc(),
+    currency: "EUR".to_owned(),
+    decimals: 2,
+    oldest: Duration::from_secs(86_400),
+});
+
 /// Transactions as JSON.
 pub fn till_json(bytes: &[u8]) {
-    let _intake = till::read(bytes, "http", &FeedFormat::Json, &till_feed(), WallTime::default());
+    let _intake = till::read(bytes, "http", &FeedFormat::Json, &TILL, WallTime::default());
 }
 
 /// Transactions as CSV; the first byte chooses how they are written.
@@ -179,17 +232,162 @@ pub fn till_csv(bytes: &[u8]) {
         words: KindWords::default(),
     };
     let format = FeedFormat::Csv(Box::new(mapping));
-    let _intake = till::read(bytes, "file", &format, &till_feed(), WallTime::default());
+    let _intake = till::read(bytes, "file", &format, &TILL, WallTime::default());
 }
 
-/// A staffing feed, in both forms.
+/// A staffing feed; the first byte chooses how it is written.
 pub fn staffing(bytes: &[u8]) {
-    for format in [StaffingFormat::Json, StaffingFormat::Csv] {
-        let _shifts = footfall::site::staffing::read(bytes, format, &Zone::utc());
-    }
+    let Some((how, bytes)) = bytes.split_first() else { return };
+    let format = if how & 1 == 0 { StaffingFormat::Json } else { StaffingFormat::Csv };
+    let _shifts = footfall::site::staffing::read(bytes, format, &TILL.zone);
 }
+
+/// What a receiver of badges tells.
+pub fn badges(bytes: &[u8]) {
+    let _readings = footfall::feeds::badges::read(bytes, WallTime::from_unix_ms(1_760_000_000_000));
+}
+
+/// A connection to the box's HTTP feed, from its first byte: what is not HTTP, and requests of anybody.
+pub fn feed_http(bytes: &[u8]) {
+    /// One connection, and then none any more.
+    struct Once(Option<DuplexStream>);
+
+    impl axum::serve::Listener for Once {
+        type Io = DuplexStream;
+        type Addr = ();
+
+        async fn accept(&mut self) -> (DuplexStream, ()) {
+            match self.0.take() {
+                Some(stream) => (stream, ()),
+                None => std::future::pending().await,
+            }
+        }
+
+        fn local_addr(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    thread_local! {
+        static RUNTIME: Runtime =
+            tokio::runtime::Builder::new_current_thread().build().expect("a runtime without sockets and timers");
+    }
+    let (to, taken) = footfall::feeds::door();
+    // Nobody takes what is handed over, so that an answer comes at once.
+    drop(taken);
+    let token = Token::new(FEED_TOKEN.to_owned()).expect("it is long enough");
+    let routes = footfall::feeds::http::routes(token, &Feed::ALL, to);
+    let (mut near, far) = tokio::io::duplex(64 * 1024);
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let ask = async {
+                let mut answer = Vec::new();
+                // The other end may hang up at any byte.
+                if near.write_all(bytes).await.is_ok() && near.shutdown().await.is_ok() {
+                    near.read_to_end(&mut answer).await.ok();
+                }
+            };
+            tokio::select! {
+                _ = axum::serve(Once(Some(far)), routes).into_future() => {}
+                () = ask => {}
+            }
+        });
+    });
+}
+
+/// What opens the feed of [`feed_http`].
+const FEED_TOKEN: &str = "let-me-in-please-1";
 
 /// A message on the topic `records`.
 pub fn batch(bytes: &[u8]) {
     let _faults = Batch::from_gzip(bytes);
+}
+
+/// What head office says of records, line by line: watermarks and requests, taken by a delivery that must stay sound.
+pub fn downlink(bytes: &[u8]) {
+    let limits = DeliveryLimits::every(Duration::from_secs(60), Duration::from_secs(120));
+    let mut delivery = Delivery::new(limits, ConfirmedBy::HeadOffice);
+    delivery.connected(Position { newest: 5_000, watermark: 1_000, waiting: 4_000 });
+    let mut now = Duration::ZERO;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        now += Duration::from_secs(1);
+        if let Ok(ack) = Ack::from_json(line) {
+            let _heard = delivery.heard(ack.watermark, now);
+        }
+        if let Ok(ask) = Backfill::from_json(line) {
+            let _has_room = delivery.asked(SeqRange { first: ask.from_seq, last: ask.to_seq }, now);
+        }
+        let _wanted = delivery.wanted(now);
+        delivery.check_invariants().expect("a delivery owes what it owes, whatever it is told");
+    }
+}
+
+/// What head office tells a box of the fleet; the first byte chooses the message.
+pub fn fleet_to_box(bytes: &[u8]) {
+    let Some((which, bytes)) = bytes.split_first() else { return };
+    match which % 5 {
+        0 => drop(serde_json::from_slice::<fleet::ConfigDesired>(bytes)),
+        1 => drop(serde_json::from_slice::<fleet::Command>(bytes)),
+        2 => {
+            if let Ok(desired) = serde_json::from_slice::<fleet::SoftwareDesired>(bytes) {
+                drop(serde_json::from_str::<fleet::PackageManifest>(&desired.manifest));
+            }
+        }
+        3 => drop(serde_json::from_slice::<fleet::CertificateIssued>(bytes)),
+        _ => drop(serde_json::from_slice::<fleet::Enrolled>(bytes)),
+    }
+}
+
+/// Head office's parsers.
+#[cfg(feature = "hq")]
+pub mod hq {
+    use super::Disk;
+    use footfall::hq::{config, ingest::read, register, sales, webhooks};
+    use footfall::time::WallTime;
+
+    const NOW: WallTime = WallTime::from_unix_ms(1_760_000_000_000);
+
+    /// Head office's config file.
+    pub fn hq_config(bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        if let Err((faults, _)) = config::check(text, &Disk) {
+            faults.iter().for_each(|fault| drop(fault.to_string()));
+        }
+    }
+
+    /// The register.
+    pub fn hq_register(bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        if let Err(fault) = register::read(text) {
+            drop(fault.to_string());
+        }
+    }
+
+    /// A message of a box: the first line is the end of its topic, or, for records, which are packed, all of it is their JSON.
+    pub fn hq_ingest(bytes: &[u8]) {
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
+        let (kind, payload) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 1..]);
+        let topic = format!("footfall/v1/acme/berlin-1/{kind}");
+        let _message = read::message(&topic, payload, NOW);
+    }
+
+    /// The JSON of a batch, record by record.
+    pub fn hq_records(bytes: &[u8]) {
+        let topic = "footfall/v1/acme/berlin-1/box-1/records";
+        let (names, _) = read::topic_of(topic).expect("a topic");
+        let _batch = read::unpacked_batch(names, bytes, NOW);
+    }
+
+    /// A feed of many stores; the first byte chooses how it is written.
+    pub fn hq_sales(bytes: &[u8]) {
+        let Some((how, bytes)) = bytes.split_first() else { return };
+        let format = if how & 1 == 0 { sales::Format::Json } else { sales::Format::Csv };
+        let _parts = sales::split(bytes, format, &["currency", "store"]);
+    }
+
+    /// The address of a webhook, that somebody typed.
+    pub fn hq_webhook(bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        let _target = webhooks::Target::parse(text, webhooks::Private::Refused);
+    }
 }

@@ -166,8 +166,15 @@ fn limit(what: &'static str, got: usize, most: usize) -> Result<(), Refusal> {
 }
 
 fn batch(names: BoxNames, payload: &[u8], received_at: WallTime) -> Result<CheckedBatch, Refusal> {
-    let json = unpack(payload)?;
-    let batch: Batch<&RawValue> = serde_json::from_slice(&json).map_err(WireError::from)?;
+    unpacked_batch(names, &unpack(payload)?, received_at)
+}
+
+/// Reads the JSON of a message on `records`, when it is unpacked.
+///
+/// # Errors
+/// [`Refusal`]: nothing of it can be taken.
+pub fn unpacked_batch(names: BoxNames, json: &[u8], received_at: WallTime) -> Result<CheckedBatch, Refusal> {
+    let batch: Batch<&RawValue> = serde_json::from_slice(json).map_err(WireError::from)?;
     limit("records", batch.records.len(), MOST_RECORDS)?;
     let shown = |tenant: &str, store: &str, name: &str| {
         let cut = |text: &str| text.chars().take(80).collect::<String>();

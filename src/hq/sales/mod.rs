@@ -23,7 +23,8 @@ use crate::site::till::{
 };
 use crate::time::WallTime;
 use crate::wire::v1;
-use split::{Part, split};
+use split::Part;
+pub use split::split;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ const MAX_KEY_BYTES: usize = 128;
 
 /// The rows of one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub struct Part {
     keys: Vec<(String, Option<String>)>,
     /// Names of the columns, where it is CSV.
     pub(super) header: Vec<String>,
@@ -49,7 +49,8 @@ impl Part {
 }
 
 /// Cuts a feed by what stands in some columns; rows that cannot be told apart are put aside.
-pub(super) fn split(bytes: &[u8], format: Format, keys: &[&str]) -> (Vec<Part>, Vec<Rejected>) {
+#[must_use]
+pub fn split(bytes: &[u8], format: Format, keys: &[&str]) -> (Vec<Part>, Vec<Rejected>) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let fault = RowFault::new(Reason::Encoding, "a feed is UTF-8, and this is not");
         return (Vec::new(), vec![Rejected { row: 0, fault, excerpt: String::new() }]);
