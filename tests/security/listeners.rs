@@ -37,13 +37,20 @@ impl Running {
         let sockets: BTreeSet<String> = links
             .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
             .collect();
-        let tables = ["net/tcp", "net/tcp6"].map(|table| std::fs::read_to_string(process.join(table)).unwrap());
-        tables.iter().flat_map(|table| table.lines().skip(1)).filter_map(|line| listening(line, &sockets)).collect()
+        let tables =
+            ["net/tcp", "net/tcp6"].map(|table| std::fs::read_to_string(process.join(table)).unwrap());
+        tables
+            .iter()
+            .flat_map(|table| table.lines().skip(1))
+            .filter_map(|line| listening(line, &sockets))
+            .collect()
     }
 
     #[track_caller]
     fn assert_listens_at(&self, ports: &[u16]) {
-        wait_until("it listens", || ports.iter().all(|port| self.listens().iter().any(|at| at.port() == *port)));
+        wait_until("it listens", || {
+            ports.iter().all(|port| self.listens().iter().any(|at| at.port() == *port))
+        });
         for at in self.listens() {
             assert!(at.ip().is_loopback(), "{at} can be reached from other machines");
             assert!(ports.contains(&at.port()), "{at} is listened on, and nobody asked for it");
@@ -75,7 +82,9 @@ fn listening(line: &str, sockets: &BTreeSet<String>) -> Option<SocketAddr> {
 #[test]
 fn the_kernels_table_is_read_as_it_is_written() {
     let sockets = BTreeSet::from(["77".to_owned()]);
-    let line = |local: &str| format!("0: {local} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 77 1 x");
+    let line = |local: &str| {
+        format!("0: {local} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 77 1 x")
+    };
     let found = |local: &str| listening(&line(local), &sockets).map(|at| at.ip());
     assert_eq!(found("0100007F:1F97"), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     assert_eq!(found("00000000:1F97"), Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
@@ -85,8 +94,11 @@ fn the_kernels_table_is_read_as_it_is_written() {
 
 #[test]
 fn every_address_that_the_printed_config_files_listen_on_is_this_machines_own() {
-    for (name, text) in [("box", footfall::config::DEFAULT_FILE), ("head office", footfall::hq::config::DEFAULT_FILE)] {
-        let values = text.lines().filter_map(|line| line.trim_start_matches('#').trim().strip_prefix("listen = "));
+    for (name, text) in
+        [("box", footfall::config::DEFAULT_FILE), ("head office", footfall::hq::config::DEFAULT_FILE)]
+    {
+        let values =
+            text.lines().filter_map(|line| line.trim_start_matches('#').trim().strip_prefix("listen = "));
         let listens: Vec<SocketAddr> = values.map(|value| value.trim_matches('"').parse().unwrap()).collect();
         assert!(!listens.is_empty(), "{name} listens nowhere");
         for at in listens {
@@ -120,7 +132,9 @@ impl Machine {
             "[mqtt]\nbroker = \"127.0.0.1:{}\"\n[http]\nlisten = \"127.0.0.1:{}\"\n",
             broker.port, ports[1]
         );
-        for (name, text) in [("box.toml", of_box.as_str()), ("hq.toml", &of_office), ("token", "a-token-that-is-long")] {
+        for (name, text) in
+            [("box.toml", of_box.as_str()), ("hq.toml", &of_office), ("token", "a-token-that-is-long")]
+        {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
@@ -155,7 +169,10 @@ fn the_audits_page_is_for_this_machine_only() {
         .arg(machine.config("box.toml"))
         .output()
         .unwrap();
-    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("address of this machine"));
+    assert!(
+        !refused.status.success()
+            && String::from_utf8_lossy(&refused.stderr).contains("address of this machine")
+    );
 }
 
 #[test]
@@ -170,8 +187,10 @@ fn neither_lets_anybody_else_in_without_tls_before_it() {
         (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
     };
     let [till, pages] = machine.ports.map(|port| format!("listen = \"127.0.0.1:{port}\""));
-    let (passed, told) = check(env!("CARGO_BIN_EXE_footfall"), "box.toml", &till, "listen = \"0.0.0.0:8087\"");
+    let (passed, told) =
+        check(env!("CARGO_BIN_EXE_footfall"), "box.toml", &till, "listen = \"0.0.0.0:8087\"");
     assert!(!passed && told.contains("through a proxy with TLS"), "{told}");
-    let (passed, told) = check(env!("CARGO_BIN_EXE_footfall-hq"), "hq.toml", &pages, "listen = \"0.0.0.0:8088\"");
+    let (passed, told) =
+        check(env!("CARGO_BIN_EXE_footfall-hq"), "hq.toml", &pages, "listen = \"0.0.0.0:8088\"");
     assert!(!passed && told.contains("http.public_url"), "{told}");
 }
