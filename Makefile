@@ -67,7 +67,7 @@ pictures: ## take the pictures of head office's pages anew
 	@scripts/pictures
 
 fuzz: ## any bytes into every parser and the tracker, FUZZ_RUNS=100000 each; needs `cargo install cargo-fuzz`
-	@scripts/fuzz $(FUZZ_TARGETS)
+	@FUZZ_RUNS=$(or $(FUZZ_RUNS),100000) scripts/fuzz $(FUZZ_TARGETS)
 
 setup: ## fetch and install what building, the demo and the tests need
 	@scripts/setup build demo test
