@@ -14,9 +14,10 @@ use std::path::Path;
 const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
     ("argon2", &["hq/access/"]),
+    ("aws_lc_rs", &["fleet/release.rs"]),
     ("axum", &["app/audit/serve.rs", "feeds/http.rs", "hq/api/"]),
     ("axum_extra", &["hq/api/"]),
-    ("base64", &["hq/fleet/"]),
+    ("base64", &["fleet/release.rs", "hq/fleet/"]),
     ("clap", &["app/cli.rs", "app/cli/", "app/hq/"]),
     ("console", &["app/"]),
     ("csv", &["site/staffing.rs", "site/till/csv.rs", "hq/api/", "hq/sales/"]),
@@ -60,6 +61,7 @@ const FOREIGN: &[Foreign<'_>] = &[
             "wire/",
             "publish/mqtt.rs",
             "app/audit/format.rs",
+            "fleet/update.rs",
             "hq/",
         ],
     ),
@@ -76,6 +78,7 @@ const FOREIGN: &[Foreign<'_>] = &[
             "publish/mqtt.rs",
             "feeds/badges.rs",
             "feeds/http.rs",
+            "fleet/update.rs",
             "hq/",
             "app/",
         ],
@@ -112,6 +115,7 @@ const SERIALISED: &[&str] = &[
     "site/staffing.rs",
     "wire/",
     "app/audit/format.rs",
+    "fleet/update.rs",
     "hq/",
 ];
 

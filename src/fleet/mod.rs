@@ -4,3 +4,5 @@
 //! means is decided by the parts beside it, which are pure where they can be; `app::run` owns the thread that they run on.
 
 pub mod mqtt;
+pub mod release;
+pub mod update;

@@ -253,6 +253,9 @@ pub struct PackageManifest {
     pub sha256: String,
     /// Bytes of the file.
     pub size: u64,
+    /// A newer version that it may take the place of. Without it only what is older is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
 }
 
 /// How far an update has come.

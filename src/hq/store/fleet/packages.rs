@@ -25,6 +25,8 @@ fn package_row(row: &Row<'_>) -> rusqlite::Result<PackageRow> {
         architecture: row.get(2)?,
         sha256: row.get(3)?,
         size: row.get::<_, i64>(4)?.unsigned_abs(),
+        // Stands in the signed text only, where boxes read it.
+        instead_of: None,
     };
     Ok(PackageRow {
         of,
