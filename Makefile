@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup pages pictures statistics demo test lint bench v500 ceiling mot15 memory torture fuzz models models-all clean
+.PHONY: help setup pages pictures statistics demo test lint bench v500 ceiling mot15 memory torture fuzz models models-all clean deb reproducible deny
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
@@ -68,6 +68,18 @@ pictures: ## take the pictures of head office's pages anew
 
 fuzz: ## any bytes into every parser and the tracker, FUZZ_RUNS=100000 each; needs `cargo install cargo-fuzz`
 	@FUZZ_RUNS=$(or $(FUZZ_RUNS),100000) scripts/fuzz $(FUZZ_TARGETS)
+
+deb: ## Debian packages of the box and of head office, for this machine's architecture, in build/packages (DEB_SUFFIX=+shop1)
+	@scripts/setup build pages
+	scripts/deb build
+	scripts/deb --suffix "$${DEB_SUFFIX:-}"
+
+reproducible: ## the box's program built twice, in two folders: are they the same bytes? (twice the build)
+	@scripts/setup build
+	scripts/reproducible
+
+deny: ## licences, sources and banned crates of all that is built; needs `cargo install cargo-deny`
+	cargo deny check licenses bans sources
 
 setup: ## fetch and install what building, the demo and the tests need
 	@scripts/setup build demo test

@@ -9,6 +9,7 @@ mod evaluate;
 mod record;
 mod till;
 mod track;
+mod update;
 mod zone;
 
 pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditTallyArgs};
@@ -17,6 +18,7 @@ pub use evaluate::EvaluateArgs;
 pub use record::RecordArgs;
 pub use till::TillArgs;
 pub use track::TrackArgs;
+pub use update::{ReleaseCommand, ReleaseKeyArgs, ReleaseSignArgs, UpdateApplyArgs, UpdateCommand};
 pub use zone::{ZoneArgs, ZoneSpec, ZoneSpecError};
 
 use super::exit::Ending;
@@ -104,6 +106,12 @@ pub enum Command {
     /// How right are the counts? Clips of random minutes, counted again by a person
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The software of this box, replaced from afar
+    #[command(subcommand)]
+    Update(UpdateCommand),
+    /// Sign packages, so that boxes take them
+    #[command(subcommand)]
+    Release(ReleaseCommand),
 }
 
 /// The config file itself.
@@ -558,7 +566,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 21);
+        assert_eq!(leaves, 24);
     }
 
     #[test]

@@ -26,16 +26,18 @@ pub mod look;
 pub mod model;
 pub mod native_env;
 pub mod record;
+mod release;
 pub mod run;
 pub mod sights;
 pub mod till;
 pub mod track;
+mod update;
 pub mod usage;
 pub mod watch;
 
 pub use exit::finish;
 
-use cli::{Cli, Command, ConfigCommand, ModelCommand};
+use cli::{Cli, Command, ConfigCommand, ModelCommand, UpdateCommand};
 use std::io::{IsTerminal, stderr, stdout};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -86,6 +88,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Calibrate(command) => calibrate::calibrate(command),
         Command::Watch(args) => watch::watch(args),
         Command::Audit(command) => audit::run(command),
+        Command::Update(UpdateCommand::Apply(args)) => update::apply(args, &mut stdout()),
+        Command::Release(command) => release::run(command, &mut stdout()),
     }
 }
 

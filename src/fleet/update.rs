@@ -20,7 +20,7 @@
 //! | `result.json` | what came of it: a [`SoftwareReported`], to be sent on as it is. `ready` is gone by then |
 //!
 //! In root's own folder (`/var/lib/footfall-update`, mode 0700): `taken.deb`, the copy that is looked at; `installed.deb`, the package that
-//! runs; `previous.deb`, the one before; `trial.json`, a [`Trial`] that has not come to its end. A box that loses power in the middle of an
+//! runs; `previous.deb`, the one before; `footfall`, the program that began an update; `trial.json`, a [`Trial`] that has not come to its end. A box that loses power in the middle of an
 //! update finds the trial and goes on with it.
 
 use crate::fleet::release::PublicKey;

@@ -16,6 +16,7 @@ mod keeper;
 pub mod board;
 pub(super) mod camera;
 mod difference;
+pub(super) mod sign;
 mod stopping;
 
 use super::cli::RunArgs;
@@ -435,6 +436,7 @@ impl Service {
     }
 
     fn report(&self) {
+        sign::hang_out(&self.board.cameras());
         if let Some(publisher) = &self.publisher {
             publisher.report(self.board.report());
         }
