@@ -42,8 +42,8 @@ pub const RESULT_FILE: &str = "result.json";
 
 /// The only package that is taken.
 pub const PACKAGE: &str = "footfall";
-/// Most bytes of a package: ten times what one has, and little enough for a box's disk.
-pub const MAX_PACKAGE_BYTES: u64 = 400 * 1024 * 1024;
+/// Most bytes of a package: ten times what one has, what head office takes, and little enough for a box's disk.
+pub const MAX_PACKAGE_BYTES: u64 = 512 * 1024 * 1024;
 /// Most bytes of a manifest, which has some 250.
 pub const MAX_MANIFEST_BYTES: usize = 4096;
 /// Most bytes of a signature in base64, which has 88, and an end of line.
