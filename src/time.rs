@@ -123,6 +123,23 @@ impl Clock for SystemClock {
     }
 }
 
+/// How often a thread has looked up: the thread counts, whoever watches it reads. One that stops counting hangs.
+#[derive(Debug, Clone, Default)]
+pub struct Pulse(std::sync::Arc<std::sync::atomic::AtomicU64>);
+
+impl Pulse {
+    /// Looked up once more.
+    pub fn beat(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// How often so far.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 /// A clock that tests move by hand.
 #[derive(Debug, Default)]
 pub struct SimClock {

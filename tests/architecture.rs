@@ -50,6 +50,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("rusqlite", &["outbox/", "ledger/", "hq/store/"]),
     ("rust_embed", &["hq/api/pages.rs"]),
     ("rustix", &["detect/ort/", "hq/access/", "hq/fleet/authority.rs", "app/"]),
+    ("sd_notify", &["app/run/watchdog.rs"]),
     (
         "serde",
         &[

@@ -8,6 +8,7 @@ use super::fault::{Fault, FaultKind, FileProblem};
 use super::identity::Identity;
 use super::{
     CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, outbox, store,
+    watchdog,
 };
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, IdError, StoreId, TenantId};
@@ -121,6 +122,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         root.fault("fleet", FaultKind::Alone { other: "[mqtt]" });
     }
     let outbox = outbox::outbox(root, files);
+    let hangs_after = watchdog::hangs_after(root);
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
     let site = root.get("site");
     let around = Around { files, has_broker, has_site: site.is_some() };
@@ -135,6 +137,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         mqtt,
         fleet,
         outbox,
+        hangs_after,
         audit,
         site,
         detector: detector?,

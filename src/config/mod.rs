@@ -4,7 +4,7 @@
 //! each with its key and place, and none of them shows a credential.
 //!
 //! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `store`,
-//! `till`, `visitors` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
+//! `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
 //! lengths of time.
 
 mod audit;
@@ -23,6 +23,7 @@ pub mod span;
 pub(crate) mod store;
 mod till;
 mod visitors;
+mod watchdog;
 mod zone;
 
 pub use check::check;
@@ -80,6 +81,8 @@ pub struct EdgeSettings {
     pub fleet: Option<FleetSettings>,
     /// Where records wait.
     pub outbox: OutboxSettings,
+    /// A part of the box that has not looked up for this long hangs.
+    pub hangs_after: Duration,
     /// Clips for a person's tally; none: nothing is kept.
     pub audit: Option<AuditSettings>,
     /// The store as a whole; none: only lines are counted.

@@ -12,7 +12,7 @@
 use super::{
     Change, DraftChange, Drafts, Fact, GivenUp, Lot, Opening, Outbox, OutboxError, Position, Recovery, Row,
 };
-use crate::time::Clock;
+use crate::time::{Clock, Pulse};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
@@ -32,6 +32,9 @@ const MOST_IN_COMMIT: usize = 1000;
 
 /// What has to go for want of room is told at most this often: it goes every second while there is none.
 const TELL_LOSS_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long the thread waits for something to do before it looks up all the same.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(1);
 
 /// Pause between two attempts to stop a thread whose queue is full.
 const STOP_PAUSE: Duration = Duration::from_millis(5);
@@ -203,6 +206,7 @@ impl OutboxReader {
 pub struct OutboxWriter {
     orders: SyncSender<Order>,
     thread: JoinHandle<()>,
+    pulse: Pulse,
 }
 
 impl OutboxWriter {
@@ -217,8 +221,10 @@ impl OutboxWriter {
         tell: impl FnMut(OutboxNews) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (orders, queue) = mpsc::sync_channel(QUEUE);
+        let pulse = Pulse::default();
         let writer = Writer {
             outbox,
+            pulse: pulse.clone(),
             commit_every,
             clock,
             tell: Box::new(tell),
@@ -232,7 +238,13 @@ impl OutboxWriter {
         };
         let thread =
             std::thread::Builder::new().name("outbox".to_owned()).spawn(move || writer.run(&queue))?;
-        Ok(Self { orders, thread })
+        Ok(Self { orders, thread, pulse })
+    }
+
+    /// How often the thread has looked up: it does so at least once a second, but while the disk keeps it waiting.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.pulse.turns()
     }
 
     /// Whether the thread is gone though nobody stopped it: nothing is stored any more.
@@ -300,6 +312,7 @@ struct Lost {
 
 struct Writer {
     outbox: Outbox,
+    pulse: Pulse,
     commit_every: Duration,
     clock: Arc<dyn Clock>,
     tell: Box<dyn FnMut(OutboxNews) + Send>,
@@ -320,11 +333,9 @@ struct Writer {
 impl Writer {
     fn run(mut self, queue: &Receiver<Order>) {
         loop {
-            let order = match self.commit_at {
-                None => queue.recv().map_err(|_gone| RecvTimeoutError::Disconnected),
-                Some(at) => queue.recv_timeout(at.saturating_sub(self.clock.now().elapsed)),
-            };
-            match order {
+            self.pulse.beat();
+            let wait = self.commit_at.map(|at| at.saturating_sub(self.clock.now().elapsed));
+            match queue.recv_timeout(wait.unwrap_or(LOOK_UP_EVERY).min(LOOK_UP_EVERY)) {
                 Ok(Order::Stop(reply)) => return self.stop(&reply),
                 Ok(order) => self.take(order),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -421,6 +432,8 @@ impl Writer {
     fn try_commit(&mut self) -> Result<(), OutboxError> {
         let (mut most, mut has_made_room) = (MOST_IN_COMMIT, false);
         loop {
+            // A heap of records takes many transactions, and each of them is a sign of life.
+            self.pulse.beat();
             let some = self.facts.len().min(most);
             let drafts = match (some == self.facts.len(), self.drafts.is_empty()) {
                 (false, _) => DraftChange::Dropped,

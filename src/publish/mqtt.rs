@@ -10,7 +10,7 @@ use super::delivery::{Delivery, DeliveryLimits, Heard, Lane, Promise};
 use super::discovery::Introduction;
 use super::{ConfirmedBy, MqttSettings, PublishError};
 use crate::outbox::{OutboxReader, SeqRange, WriterGone};
-use crate::time::{Clock, WallTime};
+use crate::time::{Clock, Pulse, WallTime};
 use crate::wire::topics::{BoxNames, Topics};
 use crate::wire::v1::{
     Ack, AuditFigure, Backfill, Batch, BoxStatus, CameraState, Live, LiveMessage, MAX_BATCH_BYTES,
@@ -39,6 +39,9 @@ const CLIENT_QUEUE: usize = 64;
 
 /// Live messages that wait for the thread; more are discarded.
 const LIVE_QUEUE: usize = 256;
+
+/// How often the thread says that it is not held up.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection that says nothing for this long is asked, and given up after as long again.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -135,6 +138,7 @@ pub struct Publisher {
     live: LiveSender,
     stopped: thread_channel::Receiver<Stopped>,
     thread: JoinHandle<()>,
+    pulse: Pulse,
 }
 
 /// What the owner wants, for the thread to look at.
@@ -184,13 +188,15 @@ impl Publisher {
             online_since: WallTime::default(),
             farewell: Farewell::NotYet,
         };
+        let pulse = Pulse::default();
+        let beats = pulse.clone();
         let thread = std::thread::Builder::new().name("publisher".to_owned()).spawn(move || {
-            let stopped = runtime.block_on(world.run());
+            let stopped = runtime.block_on(world.run_with(&beats));
             if tell_stopped.try_send(stopped).is_err() {
                 tracing::debug!("nobody waits for the publisher any more");
             }
         })?;
-        Ok(Self { orders, live, stopped, thread })
+        Ok(Self { orders, live, stopped, thread, pulse })
     }
 
     /// A handle to send live messages.
@@ -212,6 +218,12 @@ impl Publisher {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
+    }
+
+    /// How often the thread has looked up: it does so once a second, also while the broker is away.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.pulse.turns()
     }
 
     /// How delivery goes.
@@ -285,6 +297,20 @@ struct World {
 }
 
 impl World {
+    /// Runs to the end; while the thread is not held up, it beats.
+    async fn run_with(self, pulse: &Pulse) -> Stopped {
+        let beating = async {
+            loop {
+                pulse.beat();
+                tokio::time::sleep(BEAT_EVERY).await;
+            }
+        };
+        tokio::select! {
+            stopped = self.run() => stopped,
+            () = beating => unreachable!("it never ends"),
+        }
+    }
+
     async fn run(mut self) -> Stopped {
         loop {
             let trouble = match self.connection().await {

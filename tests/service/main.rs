@@ -9,6 +9,7 @@ mod broker;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod cameras;
 mod till;
+mod watchdog;
 
 use broker::{Broker, Subscriber, wait_until};
 use cameras::{RtspServer, h264, vtest};
@@ -33,6 +34,8 @@ struct Shop {
     broker: Option<u16>,
     /// What stands at the end of its config file.
     more: String,
+    /// What its service finds in the environment.
+    environment: Vec<(&'static str, std::ffi::OsString)>,
 }
 
 /// A running `footfall run`; killed when it is dropped.
@@ -44,7 +47,7 @@ struct Running {
 impl Shop {
     fn with(source: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, source: source.to_owned(), broker: None, more: String::new() }
+        Self { folder, source: source.to_owned(), broker: None, more: String::new(), environment: Vec::new() }
     }
 
     /// The sample clip as a camera that is always there.
@@ -84,6 +87,7 @@ impl Shop {
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["run", "--config"])
             .arg(self.config())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -36,6 +36,8 @@ struct Table {
     audit: Vec<v1::AuditFigure>,
     /// The store today, where the box knows of one.
     store: Option<v1::StoreNow>,
+    /// How often each part of the box has looked up, by its name.
+    turns: BTreeMap<String, u64>,
     /// Goes up whenever something changes that belongs into the box's state.
     version: u64,
 }
@@ -170,6 +172,40 @@ impl Board {
                 self.camera(id, |line| line.conditions.retain(|held| *held != condition));
                 self.solved(&about);
             }
+        }
+    }
+
+    /// Notes that a part of the box has looked up: it does not hang.
+    pub fn looks_up(&self, part: &str) {
+        let mut table = self.lock();
+        match table.turns.get_mut(part) {
+            Some(turns) => *turns += 1,
+            None => drop(table.turns.insert(part.to_owned(), 1)),
+        }
+    }
+
+    /// Notes that a part ended: nobody waits for it to look up.
+    pub fn is_gone(&self, part: &str) {
+        self.lock().turns.remove(part);
+    }
+
+    /// How often each part has looked up.
+    #[must_use]
+    pub fn turns(&self) -> Vec<(String, u64)> {
+        self.lock().turns.iter().map(|(part, turns)| (part.clone(), *turns)).collect()
+    }
+
+    /// How the box is, in one line for a person.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let table = self.lock();
+        let up = table.cameras.iter().filter(|camera| camera.status == v1::CameraStatus::Up).count();
+        let cameras = format!("{up} of {} cameras up", table.cameras.len());
+        let mut problems = table.problems.values();
+        match problems.next() {
+            None => cameras,
+            Some(first) if problems.len() == 0 => format!("{cameras}; {}", first.text),
+            Some(first) => format!("{cameras}; {} problems, the first: {}", problems.len() + 1, first.text),
         }
     }
 
@@ -330,6 +366,29 @@ mod tests {
         assert!(board.solved("outbox"));
         assert!(!board.solved("outbox"));
         assert!(board.problems().is_empty());
+    }
+
+    #[test]
+    fn how_the_box_is_stands_in_one_line() {
+        let (board, door) = board();
+        assert_eq!(board.in_words(), "0 of 1 cameras up");
+        let size = crate::geom::PictureSize { width: 4, height: 2 };
+        board.camera_is(&door, &CameraState::Up { size, before: None });
+        board.problem("outbox", "disk full", WallTime::default());
+        assert_eq!(board.in_words(), "1 of 1 cameras up; disk full");
+        board.problem("broker", "no answer", WallTime::default());
+        assert_eq!(board.in_words(), "1 of 1 cameras up; 2 problems, the first: no answer");
+    }
+
+    #[test]
+    fn a_part_that_ended_is_not_waited_for() {
+        let (board, _) = board();
+        board.looks_up("counting door");
+        board.looks_up("counting door");
+        board.looks_up("the store");
+        assert_eq!(board.turns(), [("counting door".to_owned(), 2), ("the store".to_owned(), 1)]);
+        board.is_gone("counting door");
+        assert_eq!(board.turns(), [("the store".to_owned(), 1)]);
     }
 
     #[test]

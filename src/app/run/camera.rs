@@ -164,6 +164,11 @@ fn log_condition(camera: &crate::ids::CameraId, change: &ConditionChange) {
     }
 }
 
+/// What the board calls the thread that counts a camera.
+pub(super) fn part_name(camera: &str) -> String {
+    format!("counting {camera}")
+}
+
 /// The thread that counts.
 struct Counter {
     camera: crate::ids::CameraId,
@@ -220,7 +225,7 @@ impl Counter {
             badges: None,
             hours_until: None,
             has_tracked: false,
-            about: format!("counting {}", settings.id),
+            about: part_name(settings.id.as_str()),
             is_troubled: false,
             untold: 0,
             detections: Vec::new(),
@@ -235,6 +240,7 @@ impl Counter {
     fn run(mut self, frames: &LatestReceiver) -> anyhow::Result<()> {
         let mut frame = Frame::default();
         while !self.shared.stop.is_stopped() {
+            self.shared.board.looks_up(&self.about);
             self.hear_others();
             match frames.take(&mut frame, LOOK_UP_EVERY) {
                 Taken::Frame { dropped } => self.look(&frame, dropped),
@@ -247,6 +253,7 @@ impl Counter {
         self.pipeline.finish(self.shared.clock.now(), &mut self.told);
         // All of it is told now, so nothing is left for a draft.
         let none_left = [self.draft_name(Draft::Open), self.draft_name(Draft::Quarters)];
+        self.shared.board.is_gone(&self.about);
         self.tell(none_left.into_iter().map(|name| (name, Vec::new())).collect())
     }
 

@@ -44,6 +44,9 @@ const STOP_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Facts handed to the outbox at once.
 const MOST_FACTS: usize = 500;
 
+/// What the board calls the thread.
+const PART: &str = "the store";
+
 /// What a camera tells.
 enum Told {
     /// Somebody crossed a line; its minute follows.
@@ -212,6 +215,7 @@ struct Keeping {
 impl Keeping {
     fn run(mut self) {
         loop {
+            self.parts.board.looks_up(PART);
             let goes_on = self.gather();
             if !goes_on {
                 // The last attempt is not spared.

@@ -13,11 +13,13 @@ mod control;
 mod crew;
 mod feeding;
 mod keeper;
+mod liveness;
 pub mod board;
 pub(super) mod camera;
 mod difference;
 pub(super) mod sign;
 mod stopping;
+mod watchdog;
 
 use super::cli::RunArgs;
 use super::exit::Failure;
@@ -34,7 +36,7 @@ use crate::publish::{Link, MqttSettings, Publisher, PublisherSettings, Stopped};
 use crate::time::{Clock, FrameTime, SystemClock, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
-use crate::wire::v1::Live;
+use crate::wire::v1::{self, Live};
 use agent::{Agent, Part, PartSetup};
 use anyhow::{Context, anyhow};
 use auditing::{Auditing, TallyWatch};
@@ -51,6 +53,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use stopping::{Failures, StopBudget};
+use watchdog::Watchdog;
 
 /// How often the main thread looks whether there is something to do.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(50);
@@ -74,6 +77,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let (control, orders) = control();
     let mut settings = Arc::new(load()?);
+    let mut watchdog = Watchdog::start(settings.hangs_after);
     let mut service = Service::begin(&settings, &clock)?;
     let agent = match Agent::start(&settings, &control, &clock, parts) {
         Ok(agent) => agent,
@@ -82,12 +86,18 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let around = Around { stop: &stop, reread: &reread, orders: &orders, agent: agent.as_ref(), load: &load };
     let ended = loop {
         control.is_now(Some(service.present()));
-        let over = service.serve(&around);
+        let over = service.serve(&around, &mut watchdog);
         settings = Arc::clone(&service.settings);
         control.is_now(None);
         let (next, done) = match over {
-            Over::Stopped => break service.stop(None),
-            Over::Failed(fault) => break service.stop(Some(fault)),
+            Over::Stopped => {
+                Watchdog::stopping();
+                break service.stop(None);
+            }
+            Over::Failed(fault) => {
+                Watchdog::stopping();
+                break service.stop(Some(fault));
+            }
             Over::Anew(next, done) => (next, done),
         };
         if let Err(fault) = service.stop(None) {
@@ -365,7 +375,7 @@ impl Service {
     }
 
     /// Serves until a signal, or until the service has to end or to begin anew.
-    fn serve(&mut self, around: &Around<'_>) -> Over {
+    fn serve(&mut self, around: &Around<'_>, watchdog: &mut Watchdog) -> Over {
         let begun = self.clock.now().elapsed;
         let (mut live_at, mut summary_at) = (begun, begun + SUMMARY_EVERY);
         let (mut reported, mut tallies) = (None, TallyWatch::default());
@@ -378,6 +388,7 @@ impl Service {
             }
             let now = self.clock.now();
             self.watch_link(now);
+            self.watch_threads(watchdog, now);
             tallies.look(self.audit.as_ref(), &self.board, now);
             let version = self.board.version();
             if reported.replace(version) != Some(version) {
@@ -418,6 +429,29 @@ impl Service {
             (self.keeper.as_ref().is_some_and(Keeper::is_finished), "the store"),
         ];
         threads.iter().find(|(is_finished, _)| *is_finished).map(|(_, who)| *who)
+    }
+
+    /// Looks whether a thread hangs, and tells systemd how the service is.
+    fn watch_threads(&self, watchdog: &mut Watchdog, now: FrameTime) {
+        if !watchdog.is_due(now.elapsed) {
+            return;
+        }
+        let mut parts = self.board.turns();
+        let is_counted = |camera: &v1::CameraState| {
+            parts.iter().any(|(part, _)| *part == camera::part_name(&camera.camera))
+        };
+        let counts = self.board.cameras().iter().all(is_counted);
+        parts.push(("the outbox".to_owned(), self.outbox.turns()));
+        parts
+            .extend(self.publisher.as_ref().map(|publisher| ("the publisher".to_owned(), publisher.turns())));
+        match watchdog.look(parts, counts, &self.board.in_words(), now.elapsed) {
+            Some(hung) => drop(self.board.problem(
+                "hang",
+                &format!("{}: the box hangs and should be started anew", hung.part),
+                now.wall,
+            )),
+            None => drop(self.board.solved("hang")),
+        }
     }
 
     /// A broker that cannot be reached is something that a person should look at.
@@ -629,7 +663,10 @@ mod tests {
         let (never, (_control, orders)) = (AtomicBool::new(false), control());
         let load = || Err(anyhow!("nobody asks for settings"));
         let around = Around { stop: &never, reread: &never, orders: &orders, agent: None, load: &load };
-        let Over::Failed(failed) = service.serve(&around) else { panic!("it ended as if it were told to") };
+        let mut watchdog = Watchdog::start(Duration::from_secs(60));
+        let Over::Failed(failed) = service.serve(&around, &mut watchdog) else {
+            panic!("it ended as if it were told to")
+        };
         assert!(failed.to_string().contains(noticed), "{failed}");
         let told = service.stop(Some(failed)).unwrap_err();
         assert!(told.to_string().contains(cause), "{told}");

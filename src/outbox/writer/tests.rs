@@ -146,7 +146,7 @@ fn after_a_stop_handles_say_so() {
 fn dropping_every_handle_stores_what_is_queued() {
     let Running { writer, path, _dir, news } = start(GUARD, |_| {});
     writer.records().submit(crossing(1)).unwrap();
-    let OutboxWriter { orders, thread } = writer;
+    let OutboxWriter { orders, thread, .. } = writer;
     drop(orders);
     thread.join().unwrap();
     drop(news);
@@ -253,6 +253,7 @@ fn records_lost_in_an_outage_that_is_over_are_told_at_the_stop_with_what_it_came
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("outbox.sqlite");
     let mut writer = Writer {
+        pulse: Pulse::default(),
         outbox: open(&path),
         commit_every: GUARD,
         clock: Arc::new(SystemClock::start()),
