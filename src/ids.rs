@@ -114,6 +114,11 @@ id! {
 }
 
 id! {
+    /// Another sensor of the store, of one box: at a door, or for beacons.
+    SensorId
+}
+
+id! {
     /// Some stores of one owner.
     RegionId
 }

@@ -71,6 +71,7 @@ const FOREIGN: &[Foreign<'_>] = &[
         &[
             "recording/lines.rs",
             "site/till/json.rs",
+            "site/sensors/read.rs",
             "site/staffing.rs",
             "wire/",
             "outbox/",

@@ -3,6 +3,7 @@
 use footfall::calendar::Zone;
 use footfall::feeds::{Feed, badges};
 use footfall::ids::{BoxId, StoreId, TenantId};
+use footfall::site::sensors;
 use footfall::site::staffing::{self, StaffingFormat};
 use footfall::site::till::{self, FeedFormat, FeedSettings};
 use footfall::time::WallTime;
@@ -197,6 +198,15 @@ fn the_badge_feed_reads_its_examples() {
     for message in messages(Feed::Badges) {
         let (heard, aside) = badges::read(message.as_bytes(), now);
         assert!(aside.is_empty() && !heard.is_empty(), "{message}: {aside:?}");
+    }
+}
+
+#[test]
+fn the_sensors_feed_reads_its_examples() {
+    let now = WallTime::from_unix_ms(1_795_353_300_000);
+    for message in messages(Feed::Sensors) {
+        let (told, aside) = sensors::read(message.as_bytes(), now);
+        assert!(aside.is_empty() && !told.is_empty(), "{message}: {aside:?}");
     }
 }
 

@@ -57,6 +57,7 @@ pub const DOORS: &[(&str, fn(&[u8]))] = &[
     ("manifest", manifest),
     ("mot", mot),
     ("recording", recording),
+    ("sensors", sensors),
     ("staffing", staffing),
     ("till_csv", till_csv),
     ("till_json", till_json),
@@ -297,6 +298,11 @@ pub fn feed_http(bytes: &[u8]) {
 
 /// What opens the feed of [`feed_http`].
 const FEED_TOKEN: &str = "let-me-in-please-1";
+
+/// What sensors count.
+pub fn sensors(bytes: &[u8]) {
+    let _counted = footfall::site::sensors::read(bytes, WallTime::default());
+}
 
 /// A message on the topic `records`.
 pub fn batch(bytes: &[u8]) {

@@ -7,8 +7,8 @@ use super::document::{Entry, FaultSink, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
 use super::identity::Identity;
 use super::{
-    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, outbox, store,
-    watchdog,
+    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, outbox, sensor,
+    store, watchdog,
 };
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, IdError, StoreId, TenantId};
@@ -129,6 +129,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let site = site.map(|e| e.table(|table| store::site(table, around)));
     let detector = detector(root, files);
     let cameras = cameras(root, around);
+    let sensors = sensor::sensors(root, cameras.as_deref(), around);
     let (site, fleet, (tenant, store, box_id)) = (wanted(site)?, fleet?, names?);
     Some(EdgeSettings {
         tenant,
@@ -140,6 +141,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         hangs_after,
         audit,
         site,
+        sensors: sensors?,
         detector: detector?,
         cameras: cameras?,
     })

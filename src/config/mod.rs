@@ -3,8 +3,8 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `store`,
-//! `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `sensor`,
+//! `store`, `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
 //! lengths of time.
 
 mod audit;
@@ -19,6 +19,7 @@ pub mod geometry;
 mod health;
 pub mod identity;
 mod outbox;
+mod sensor;
 pub mod span;
 pub(crate) mod store;
 mod till;
@@ -44,6 +45,7 @@ use crate::outbox::OutboxSettings;
 use crate::pipeline::PipelineSettings;
 use crate::publish::MqttSettings;
 use crate::site::Door;
+use crate::site::sensors::SensorSettings;
 use std::time::Duration;
 
 /// The commented file that `footfall config default` prints: template and reference in one.
@@ -87,6 +89,8 @@ pub struct EdgeSettings {
     pub audit: Option<AuditSettings>,
     /// The store as a whole; none: only lines are counted.
     pub site: Option<SiteSettings>,
+    /// Other sensors of the store.
+    pub sensors: Vec<SensorSettings>,
     /// The network.
     pub detector: DetectorSettings,
     /// The cameras, at least one.

@@ -1,4 +1,4 @@
-//! What other systems of the store tell the box: sales from the till, who works when, badges seen.
+//! What other systems of the store tell the box: sales from the till, who works when, badges seen, counts of other sensors.
 //!
 //! Three ways in (the broker, HTTP, a watched folder) and one door: [`FeedSender::hand`], which returns only when
 //! what was handed over is on the box's disk. So whoever hands it over confirms to its own sender (PUBACK, HTTP
@@ -34,11 +34,13 @@ pub enum Feed {
     Staffing,
     /// Badges that a beacon receiver has seen.
     Badges,
+    /// Counts of other sensors.
+    Sensors,
 }
 
 impl Feed {
     /// Every feed.
-    pub const ALL: [Self; 3] = [Self::Till, Self::Staffing, Self::Badges];
+    pub const ALL: [Self; 4] = [Self::Till, Self::Staffing, Self::Badges, Self::Sensors];
 
     /// As topics, addresses and messages have it.
     #[must_use]
@@ -47,6 +49,7 @@ impl Feed {
             Self::Till => "till",
             Self::Staffing => "staffing",
             Self::Badges => "badges",
+            Self::Sensors => "sensors",
         }
     }
 }

@@ -29,15 +29,14 @@ pub enum FeedsLink {
     Down(String),
 }
 
-/// Starts to listen to the topics of some feeds; gives what ends it.
+/// Starts to listen to the topics of some feeds, each with whom it is for; gives what ends it.
 ///
 /// # Errors
 /// [`PublishError`] where a certificate cannot be used, or the system gives no thread.
 pub fn start(
     mqtt: &MqttSettings,
     names: &BoxNames,
-    feeds: &[Feed],
-    to: FeedSender,
+    feeds: &[(Feed, FeedSender)],
     tell: impl Fn(FeedsLink) + Send + 'static,
 ) -> Result<Close, PublishError> {
     let line = Arc::new(Mutex::new(Line::default()));
@@ -45,10 +44,12 @@ pub fn start(
         line: Arc::clone(&line),
         // The box's own id is the publisher's.
         options: feed_options(&format!("{}-feeds", names.box_id), mqtt)?,
-        topics: feeds.iter().map(|feed| (Topics::feed(names, feed.name()), *feed)).collect(),
+        topics: feeds
+            .iter()
+            .map(|(feed, to)| (Topics::feed(names, feed.name()), *feed, to.clone()))
+            .collect(),
         backoff: Backoff::new(mqtt.retry_max),
         mqtt: mqtt.clone(),
-        to,
         tell,
     };
     std::thread::Builder::new().name("feeds".to_owned()).spawn(move || listener.run())?;
@@ -73,10 +74,9 @@ struct Line {
 struct Listener<T> {
     line: Arc<Mutex<Line>>,
     options: MqttOptions,
-    topics: Vec<(String, Feed)>,
+    topics: Vec<(String, Feed, FeedSender)>,
     backoff: Backoff,
     mqtt: MqttSettings,
-    to: FeedSender,
     tell: T,
 }
 
@@ -146,14 +146,15 @@ impl<T: Fn(FeedsLink)> Listener<T> {
     fn subscribe(&self, client: &Client) -> Option<Ended> {
         // Badges come a dozen a second and mean nothing later: they must not push sales out of the broker's queue.
         let qos = |feed: Feed| if feed == Feed::Badges { QoS::AtMostOnce } else { QoS::AtLeastOnce };
-        let filter = |(topic, feed): &(String, Feed)| SubscribeFilter::new(topic.clone(), qos(*feed));
+        let filter =
+            |(topic, feed, _): &(String, Feed, FeedSender)| SubscribeFilter::new(topic.clone(), qos(*feed));
         let fault = client.try_subscribe_many(self.topics.iter().map(filter)).err()?;
         Some(Ended::Trouble(Why::Lost, format!("the subscription cannot be sent ({fault})")))
     }
 
     fn subscribed(&self, codes: &[SubscribeReasonCode]) -> Option<Ended> {
         if codes.contains(&SubscribeReasonCode::Failure) {
-            let topics: Vec<&str> = self.topics.iter().map(|(topic, _)| topic.as_str()).collect();
+            let topics: Vec<&str> = self.topics.iter().map(|(topic, ..)| topic.as_str()).collect();
             let text =
                 format!("the broker does not let the box subscribe to {}; allow it there", topics.join(", "));
             return Some(Ended::Trouble(Why::Refused, text));
@@ -164,8 +165,8 @@ impl<T: Fn(FeedsLink)> Listener<T> {
 
     fn take(&self, client: &Client, message: &Publish) -> Option<Ended> {
         // The broker may still keep something of a feed that was switched off: nobody waits for it.
-        if let Some((_, feed)) = self.topics.iter().find(|(topic, _)| *topic == message.topic) {
-            match self.to.hand(*feed, Way::Mqtt, Format::Json, message.payload.to_vec()) {
+        if let Some((_, feed, to)) = self.topics.iter().find(|(topic, ..)| *topic == message.topic) {
+            match to.hand(*feed, Way::Mqtt, Format::Json, message.payload.to_vec()) {
                 Ok(_) => {}
                 Err(NotTaken::Stopped) => return Some(Ended::Gone),
                 Err(fault) => return Some(Ended::Trouble(Why::Failed, format!("{feed}: {fault}"))),
@@ -201,9 +202,8 @@ mod tests {
         let listener = Listener {
             line: Arc::default(),
             options: feed_options("box-feeds", &mqtt).unwrap(),
-            topics: vec![("footfall/v1/a/b/c/till".to_owned(), Feed::Till)],
+            topics: vec![("footfall/v1/a/b/c/till".to_owned(), Feed::Till, door().0)],
             backoff: Backoff::new(mqtt.retry_max),
-            to: door().0,
             tell: |link| panic!("{link:?} was told"),
             mqtt,
         };

@@ -6,6 +6,7 @@
 
 pub mod memory;
 pub mod occupancy;
+pub mod sensors;
 pub mod staffing;
 mod store;
 mod told;

@@ -29,6 +29,7 @@ mod condition;
 mod delivery;
 pub mod fleet;
 mod quarters;
+mod sensors;
 mod store;
 mod store_now;
 mod visitors;
@@ -37,6 +38,7 @@ mod zones;
 pub use condition::CameraCondition;
 pub use delivery::{Ack, Backfill, Batch, unpack};
 pub use quarters::{Flow, Heat, Move, PathTaken, PeopleAt, Space};
+pub use sensors::{SensorCount, SensorKind};
 pub use store::{
     AbsentFigure, Occupancy, OccupancyCorrections, Period, Rounded, TillRejected, Transaction,
     TransactionLine, WeekOf, span_name,
@@ -270,6 +272,8 @@ pub enum Fact {
     Transaction(Transaction),
     /// Rows of a till's feed that were put aside.
     TillRejected(TillRejected),
+    /// What another sensor of the store counted in an interval.
+    SensorCount(SensorCount),
 }
 
 impl Fact {

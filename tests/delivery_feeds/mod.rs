@@ -28,7 +28,7 @@ fn listening(port: u16) -> Listening {
     let (tell, links) = sync_channel(64);
     let mqtt = TestBox::at(port).mqtt;
     let told = move |link| drop(tell.send(link));
-    drop(start(&mqtt, &names, &[Feed::Till], sender, told).expect("a thread"));
+    drop(start(&mqtt, &names, &[(Feed::Till, sender)], told).expect("a thread"));
     Listening { taken, links }
 }
 

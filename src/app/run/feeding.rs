@@ -11,26 +11,21 @@ use crate::wire::topics::BoxNames;
 use anyhow::Context;
 use std::sync::Arc;
 
-/// Starts those that the config file asks for; gives what ends them.
+/// Starts those that the config file asks for, of the store and of its sensors; gives what ends them.
 ///
 /// # Errors
 /// Where an address is taken, a certificate cannot be used, or the system gives no thread.
 pub(super) fn start(
     settings: &EdgeSettings,
-    site: &SiteSettings,
-    to: &FeedSender,
+    store: Option<(&SiteSettings, FeedSender)>,
+    sensors: Option<(Feed, FeedSender)>,
     board: &Arc<Board>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Vec<Close>> {
     let mut ways = Vec::new();
-    let till = site.till.as_ref();
-    let wanted = |feed: &Feed| match feed {
-        Feed::Till => till.is_some_and(|till| till.mqtt),
-        Feed::Staffing => site.store.staff == StaffSource::Feed,
-        Feed::Badges => true,
-    };
-    if let Some(broker) = &settings.mqtt {
-        let feeds: Vec<Feed> = Feed::ALL.into_iter().filter(wanted).collect();
+    let of_store = store.iter().flat_map(|(site, to)| over_broker(site).map(|feed| (feed, to.clone())));
+    let feeds: Vec<_> = of_store.chain(sensors).collect();
+    if let Some(broker) = settings.mqtt.as_ref().filter(|_| !feeds.is_empty()) {
         let names = BoxNames {
             tenant: settings.tenant.clone(),
             store: settings.store.clone(),
@@ -41,10 +36,35 @@ pub(super) fn start(
             FeedsLink::Up => tell(None),
             FeedsLink::Down(text) => tell(Some(text)),
         };
-        ways.push(mqtt::start(broker, &names, &feeds, to.clone(), told)?);
+        ways.push(mqtt::start(broker, &names, &feeds, told)?);
     }
+    if let Some((site, to)) = store {
+        start_beside_broker(site, &to, board, clock, &mut ways)?;
+    }
+    Ok(ways)
+}
+
+/// The store's feeds that come over the broker.
+fn over_broker(site: &SiteSettings) -> impl Iterator<Item = Feed> {
+    let wanted = [
+        (Feed::Till, site.till.as_ref().is_some_and(|till| till.mqtt)),
+        (Feed::Staffing, site.store.staff == StaffSource::Feed),
+        (Feed::Badges, true),
+    ];
+    wanted.into_iter().filter_map(|(feed, is_wanted)| is_wanted.then_some(feed))
+}
+
+/// The ways in for those who do not speak to the broker.
+fn start_beside_broker(
+    site: &SiteSettings,
+    to: &FeedSender,
+    board: &Arc<Board>,
+    clock: &Arc<dyn Clock>,
+    ways: &mut Vec<Close>,
+) -> anyhow::Result<()> {
+    let till = site.till.as_ref();
     if let Some(http) = till.and_then(|till| till.http.as_ref()) {
-        let (address, close) = http::start(http, &Feed::ALL, to.clone())
+        let (address, close) = http::start(http, &[Feed::Till, Feed::Staffing, Feed::Badges], to.clone())
             .with_context(|| format!("cannot listen on {} for the till; give another port", http.listen))?;
         tracing::info!("the till may send to http://{address}/v1/till");
         ways.push(close);
@@ -57,7 +77,7 @@ pub(super) fn start(
         };
         ways.push(folder::start(Feed::Till, folder, to.clone(), Arc::clone(clock), told)?);
     }
-    Ok(ways)
+    Ok(())
 }
 
 /// Tells the board what is wrong, or that nothing is any more; once each.

@@ -315,6 +315,10 @@ impl Keeping {
                 Feed::Till => self.take_till(&handed, now),
                 Feed::Staffing => self.take_staffing(&handed, now),
                 Feed::Badges => Ok(self.take_badges(&handed, now)),
+                Feed::Sensors => {
+                    let why = "sensors are taken over the broker only".to_owned();
+                    Ok(Receipt { aside: vec![(0, why)], ..Receipt::default() })
+                }
             };
             handed.answer(taken.map_err(|fault| NotTaken::NotStored(fault.to_string())));
         }

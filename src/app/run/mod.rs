@@ -17,6 +17,7 @@ mod liveness;
 pub mod board;
 pub(super) mod camera;
 mod difference;
+mod sensing;
 pub(super) mod sign;
 mod stopping;
 mod watchdog;
@@ -28,7 +29,7 @@ use crate::calendar::Schedule;
 use crate::capture::camera::StopSignal;
 use crate::config::{self, CameraSettings, EdgeSettings, SiteSettings};
 use crate::detect::Detector;
-use crate::feeds::{self, Close};
+use crate::feeds::{self, Close, FeedSender};
 use crate::ids::CameraId;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
@@ -45,6 +46,7 @@ use control::{Done, Order, Present, answer, control};
 use crew::Crew;
 use difference::{Difference, difference};
 use keeper::{Keeper, KeeperParts};
+use sensing::{Sensing, SensingParts};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -177,6 +179,7 @@ struct Service {
     crew: Crew,
     audit: Option<Auditing>,
     keeper: Option<Keeper>,
+    sensing: Option<Sensing>,
     /// Badge readings of each camera, until it is started.
     badges: Vec<Receiver<BadgeReading>>,
     /// Ends the ways in of feeds.
@@ -235,6 +238,7 @@ impl Service {
             crew: Crew::default(),
             audit,
             keeper: None,
+            sensing: None,
             badges: Vec::new(),
             ways: Vec::new(),
             hours,
@@ -242,16 +246,26 @@ impl Service {
             outbox,
             publisher,
         };
-        if let Some(site) = &settings.site {
-            service.start_store(settings, site)?;
-        }
+        let parts = SensingParts {
+            board: Arc::clone(&service.board),
+            clock: Arc::clone(&service.clock),
+            records: service.outbox.records(),
+            outbox: service.outbox.reader(),
+        };
+        service.sensing = Sensing::start(settings, parts)?;
+        let store = match &settings.site {
+            Some(site) => Some((site, service.start_store(settings, site)?)),
+            None => None,
+        };
+        let sensors = service.sensing.as_ref().map(Sensing::way_in);
+        service.ways = feeding::start(settings, store, sensors, &service.board, &service.clock)?;
         // Before the broker has answered, so that the first state already names every camera.
         service.report();
         Ok(service)
     }
 
-    /// Starts what keeps the store, and the feeds that tell it something.
-    fn start_store(&mut self, settings: &EdgeSettings, site: &SiteSettings) -> anyhow::Result<()> {
+    /// Starts what keeps the store; gives the door for the feeds that tell it something.
+    fn start_store(&mut self, settings: &EdgeSettings, site: &SiteSettings) -> anyhow::Result<FeedSender> {
         let (sender, feeds) = feeds::door();
         let mut queues = Vec::new();
         for camera in &settings.cameras {
@@ -267,8 +281,7 @@ impl Service {
             feeds,
         };
         self.keeper = Some(Keeper::start(site, &settings.box_id, settings.doors(), queues, parts)?);
-        self.ways = feeding::start(settings, site, &sender, &self.board, &self.clock)?;
-        Ok(())
+        Ok(sender)
     }
 
     /// What other threads may see of it.
@@ -427,6 +440,7 @@ impl Service {
             (self.crew.has_ended(), "a camera"),
             (publisher_ended, "the publisher"),
             (self.keeper.as_ref().is_some_and(Keeper::is_finished), "the store"),
+            (self.sensing.as_ref().is_some_and(Sensing::is_finished), "the sensors"),
         ];
         threads.iter().find(|(is_finished, _)| *is_finished).map(|(_, who)| *who)
     }
@@ -496,7 +510,7 @@ impl Service {
 
     /// Stops in the order in which data flows: cameras, delivery, disk.
     fn stop(self, failed: Option<anyhow::Error>) -> anyhow::Result<()> {
-        let Self { board, clock, stop, crew, audit, keeper, ways, outbox, publisher, .. } = self;
+        let Self { board, clock, stop, crew, audit, keeper, sensing, ways, outbox, publisher, .. } = self;
         tracing::info!("stopping");
         stop.stop();
         let cameras = crew.stop();
@@ -525,6 +539,9 @@ impl Service {
         // What cameras told last is still to become facts.
         if let Some(keeper) = keeper {
             keeper.stop();
+        }
+        if let Some(sensing) = sensing {
+            sensing.stop();
         }
         if let Some(publisher) = publisher {
             publisher.report(board.report());
@@ -648,6 +665,7 @@ mod tests {
             crew: Crew::default(),
             audit: None,
             keeper: None,
+            sensing: None,
             badges: Vec::new(),
             ways: Vec::new(),
             hours: None,

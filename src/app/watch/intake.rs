@@ -394,7 +394,11 @@ impl Told {
                 Fact::ZoneMinute(_) | Fact::QueueMinute(_) => self.zone_minutes += 1,
                 Fact::Queue(_) => self.queued += 1,
                 Fact::Alert(_) | Fact::Alarm(_) => self.alarms += 1,
-                Fact::Occupancy(_) | Fact::Period(_) | Fact::Transaction(_) | Fact::TillRejected(_) => {
+                Fact::Occupancy(_)
+                | Fact::Period(_)
+                | Fact::Transaction(_)
+                | Fact::TillRejected(_)
+                | Fact::SensorCount(_) => {
                     self.store += 1;
                 }
                 _ => self.others += 1,
