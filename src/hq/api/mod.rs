@@ -30,6 +30,7 @@ mod pages;
 pub mod passing;
 mod queues;
 mod rollouts;
+mod sensors;
 pub mod serve;
 mod session;
 mod stores;
@@ -295,6 +296,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .merge(display_changes::routes())
         .merge(hooks::routes())
         .merge(queues::routes())
+        .merge(sensors::routes())
         .merge(fleet::routes())
         .merge(boxes::routes())
         .merge(enrol::routes())

@@ -5,10 +5,10 @@
 //! then the rest. Limits are far above what a store can do and far below what would make sums run over.
 
 use super::read::BadRecord;
-use crate::ids::{CameraId, LineId, ZoneId};
+use crate::ids::{CameraId, LineId, SensorId, ZoneId};
 use crate::time::{MINUTE_MS, WallTime};
 use crate::wire::v1::{
-    Flow, Gap, Heat, Minute, Move, Occupancy, QueueMinute, Record, Transaction, ZoneMinute,
+    Flow, Gap, Heat, Minute, Move, Occupancy, QueueMinute, Record, SensorCount, Transaction, ZoneMinute,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,9 @@ const EARLIEST: WallTime = WallTime::from_unix_ms(1_577_836_800_000);
 /// How far a box's clock may be ahead of ours.
 const AHEAD: Duration = Duration::from_secs(24 * 3600);
 const MINUTE: Duration = Duration::from_secs(60);
+/// Intervals of other sensors (`site::sensors`).
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 /// More people do not cross a line, wait or stand anywhere in a minute.
 const MOST_PEOPLE: u32 = 100_000;
 /// Sum of times of that many people, each for a day, ms.
@@ -67,6 +70,8 @@ pub enum Told {
     Flow(Flow),
     /// What the till sold.
     Transaction(Transaction),
+    /// What another sensor counted.
+    Sensor(SensorCount),
     /// Numbers that never come.
     Gap(Gap, Event),
     /// Everything else.
@@ -150,6 +155,7 @@ fn told(head: &Head, text: &str, received_at: WallTime) -> Result<Told, String> 
         "occupancy" => Told::Occupancy(occupancy(read(text)?)?),
         "heat" => Told::Heat(heat(read(text)?)?),
         "flow" => Told::Flow(flow(read(text)?)?),
+        "sensor_count" => Told::Sensor(sensor_count(read(text)?)?),
         "transaction" => Told::Transaction(transaction(read(text)?)?),
         "gap" => Told::Gap(read(text)?, head.event(kind, text)),
         known => {
@@ -278,6 +284,24 @@ fn flow(flow: Flow) -> Result<Flow, String> {
     }
     people(&[flow.other_moves])?;
     Ok(flow)
+}
+
+fn sensor_count(told: SensorCount) -> Result<SensorCount, String> {
+    SensorId::parse(&told.sensor).map_err(|fault| format!("sensor: {fault}"))?;
+    told.camera.as_deref().map_or(Ok(()), camera)?;
+    told.zone.as_deref().map_or(Ok(()), zone)?;
+    told.line
+        .as_deref()
+        .map_or(Ok(()), |line| LineId::parse(line).map(drop).map_err(|fault| format!("line: {fault}")))?;
+    text("id", told.id.as_deref().unwrap_or_default())?;
+    if told.length < SHORTEST_INTERVAL || told.length > LONGEST_INTERVAL || told.seen > told.length {
+        return Err(format!("{:?} seen of an interval of {:?} is not believed", told.seen, told.length));
+    }
+    if told.entries.is_some() == told.count.is_some() || told.exits.is_some() && told.entries.is_none() {
+        return Err("it gives neither or both of \"in\" and \"count\"".to_owned());
+    }
+    people(&[told.entries.unwrap_or(0), told.exits.unwrap_or(0), told.count.unwrap_or(0)])?;
+    Ok(told)
 }
 
 fn transaction(sold: Transaction) -> Result<Transaction, String> {

@@ -13,6 +13,7 @@ pub mod live;
 pub mod maps;
 pub mod overview;
 pub mod queues;
+pub mod sensors;
 pub mod stores;
 
 use crate::hq::store::StoreError;

@@ -10,6 +10,7 @@ use super::minutes::{LinePart, QueuePart, StoreMinutes, ZonePart};
 use super::places::{Places, Span};
 use super::quarters::Quarters;
 use super::sales;
+use super::sensors;
 use super::{Store, StoreError, WriteError, fleet, ranges, rollup};
 use crate::hq::fleet::read::Told as FleetTold;
 use crate::hq::ingest::read::{BadRecord, CheckedBatch, Message, Refusal};
@@ -325,6 +326,10 @@ impl Intake<'_, '_> {
                 let why = (why(gap.reason), from.arrival.received_at.unix_ms());
                 ranges::lose(all, row.box_id, (first, last), why)?;
             }
+            Told::Sensor(told) => {
+                let gathered = self.gathered(row.store_id)?;
+                return sensors::take(all, &mut gathered.clock, (row.box_id, row.store_id), told);
+            }
             told => {
                 let gathered = self.gathered(row.store_id)?;
                 return gathered.take(all, row, told, &from.batch.names);
@@ -394,7 +399,7 @@ impl Gathered {
                 return Ok(sale.map(|sale| self.sales.push(sale)).ok_or_else(unknown));
             }
             // These are no camera's, and are taken before.
-            Told::Occupancy(_) | Told::Event(_) | Told::Gap(..) => return Ok(Ok(())),
+            Told::Occupancy(_) | Told::Sensor(_) | Told::Event(_) | Told::Gap(..) => return Ok(Ok(())),
         };
         let camera_id = match self.places.camera(all, row.box_id, camera)? {
             Ok(camera_id) => camera_id,
@@ -423,7 +428,7 @@ impl Gathered {
                 let day = self.clock.business_day(WallTime::from_unix_ms(flow.start_ms));
                 self.quarters.flow(camera_id, day, flow);
             }
-            Told::Transaction(_) | Told::Occupancy(_) | Told::Event(_) | Told::Gap(..) => {}
+            Told::Transaction(_) | Told::Occupancy(_) | Told::Sensor(_) | Told::Event(_) | Told::Gap(..) => {}
         }
         Ok(Ok(()))
     }
@@ -537,6 +542,7 @@ fn ended_ms(told: &Told) -> Option<i64> {
         Told::Occupancy(minute) => Some(minute.start_ms + MINUTE_MS),
         Told::Heat(heat) => Some(heat.end_ms),
         Told::Flow(flow) => Some(flow.end_ms),
+        Told::Sensor(told) => Some(told.start_ms.saturating_add(span_ms(told.length))),
         Told::Transaction(_) => None,
         Told::Gap(_, event) | Told::Event(event) => event.at_ms,
     }

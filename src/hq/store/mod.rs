@@ -17,6 +17,7 @@ mod minutes;
 mod places;
 mod quarters;
 mod ranges;
+mod sensors;
 pub(in crate::hq) mod register;
 pub(in crate::hq) mod report;
 pub mod retention;

@@ -375,6 +375,7 @@ pub(in crate::hq) fn put_box(all: &Transaction<'_>, store: i64, of: &BoxId) -> r
     for shape in ["line", "zone"] {
         move_shapes(all, shape, id, store)?;
     }
+    all.prepare_cached("UPDATE sensor SET store_id = ?2 WHERE box_id = ?1")?.execute(params![id, store])?;
     Ok((id, if is_retired { Put::Added } else { Put::Changed(vec!["store"]) }))
 }
 

@@ -15,7 +15,7 @@ const MOST_ROWS: i64 = 5000;
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Minutes of lines, zones, queues and of people inside.
+    /// Minutes of lines, zones, queues and of people inside, and intervals of other sensors.
     pub minutes: Duration,
     /// Events.
     pub events: Duration,
@@ -44,7 +44,7 @@ impl Default for Retention {
 }
 
 /// Deletes at most `?2` rows older than `?1`, by the table's own key.
-const MINUTES: [&str; 4] = [
+const MINUTES: [&str; 5] = [
     "DELETE FROM line_minute WHERE (line_id, minute) IN (SELECT line_id, minute FROM line CROSS JOIN line_minute
         USING (line_id) WHERE minute < ?1 LIMIT ?2)",
     "DELETE FROM zone_minute WHERE (zone_id, minute) IN (SELECT zone_id, minute FROM zone CROSS JOIN zone_minute
@@ -53,6 +53,8 @@ const MINUTES: [&str; 4] = [
         USING (zone_id) WHERE minute < ?1 LIMIT ?2)",
     "DELETE FROM occupancy_minute WHERE (store_id, minute) IN (SELECT store_id, minute FROM store CROSS JOIN occupancy_minute
         USING (store_id) WHERE minute < ?1 LIMIT ?2)",
+    "DELETE FROM sensor_count WHERE (sensor_id, start_ms, part) IN (SELECT sensor_id, start_ms, part FROM sensor CROSS JOIN
+        sensor_count USING (sensor_id) WHERE start_ms < ?1 * 60000 LIMIT ?2)",
 ];
 /// The kinds are found one after another by the index: DISTINCT would read all of it.
 const EVENTS: &str = "DELETE FROM event WHERE (box_id, seq) IN (

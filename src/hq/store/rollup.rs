@@ -8,7 +8,7 @@
 //! arrive does not matter.
 
 use super::clock::{Hour, StoreClock};
-use super::{Store, StoreError, minutes};
+use super::{Store, StoreError, minutes, sensors};
 use crate::time::{MINUTE_MS, WallTime};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeSet;
@@ -347,6 +347,7 @@ pub(in crate::hq) fn remake_from(
         .query_map((store_id, from), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     minutes::hours_anew(all, &mut clock, store_id, from)?;
+    sensors::hours_anew(all, &mut clock, store_id, from)?;
     sales_anew(all, &mut clock, store_id, from)?;
     all.prepare_cached("DELETE FROM store_hour WHERE store_id = ?1 AND hour >= ?2")?
         .execute((store_id, from))?;

@@ -9,7 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const VERSION: i64 = 2;
 
 /// `STEPS[n]` leads from version `n + 1` to `n + 2`.
-pub(super) const STEPS: &[&str] = &[concat!(include_str!("schema/2-fleet.sql"))];
+pub(super) const STEPS: &[&str] =
+    &[concat!(include_str!("schema/2-fleet.sql"), include_str!("schema/2-sensors.sql"))];
 
 /// Runs the steps that `version` still needs.
 pub(super) fn upgrade(sqlite: &mut Connection, version: i64, steps: &[&str]) -> rusqlite::Result<()> {

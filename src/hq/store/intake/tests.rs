@@ -468,3 +468,89 @@ proptest! {
         prop_assert_eq!(shuffled.rows(&format!("{days} store_hour")), shuffled.rows(&format!("{days} store_day")));
     }
 }
+
+fn sensor(id: Option<&str>, (start_ms, length_s): (i64, u64), entries: u32) -> Fact {
+    Fact::SensorCount(crate::wire::v1::SensorCount {
+        sensor: "door-1".to_owned(),
+        sensor_kind: crate::wire::v1::SensorKind::Door,
+        camera: Some("door".to_owned()),
+        line: Some("in".to_owned()),
+        zone: None,
+        id: id.map(str::to_owned),
+        start_ms,
+        length: Duration::from_secs(length_s),
+        seen: Duration::from_secs(length_s),
+        entries: Some(entries),
+        exits: Some(1),
+        count: None,
+    })
+}
+
+const SENSOR_HOURS: &str =
+    "SELECT part, hour * 60000 - 1795334400000, entries, exits, seen_ms, whole FROM sensor_hour";
+
+#[test]
+fn intervals_of_a_sensor_are_summed_by_hour_and_one_that_comes_again_counts_once() {
+    let world = World::utc();
+    let taken = world.send(
+        "a",
+        &[
+            (1, sensor(None, (EIGHT, 900), 7)),
+            (2, sensor(None, (EIGHT + 900_000, 900), 5)),
+            // The same under another number: its box was started anew in between.
+            (3, sensor(None, (EIGHT, 900), 7)),
+            (4, sensor(Some("left"), (EIGHT, 900), 2)),
+        ],
+    );
+    assert_eq!((taken.new, taken.aside), (4, 0));
+    world.check(SENSOR_HOURS, " 0 12 2 1800000 1\nleft 0 2 1 900000 1");
+    world.check("SELECT name, kind, camera, line, zone FROM sensor", "door-1 door door in -");
+}
+
+#[test]
+fn an_interval_that_overlaps_another_is_put_aside_and_counts_for_nothing() {
+    let world = World::utc();
+    let facts = [
+        (1, sensor(None, (EIGHT, 60), 7)),
+        (2, sensor(None, (EIGHT, 900), 31)),
+        (3, sensor(None, (EIGHT, 60), 8)),
+    ];
+    assert_eq!(world.send("a", &facts).aside, 2);
+    world.check(SENSOR_HOURS, " 0 7 1 60000 1");
+    world.check("SELECT DISTINCT reason LIKE '%overlaps%' FROM aside", "1");
+    world.check("SELECT watermark FROM box WHERE name = 'a'", "3");
+}
+
+#[test]
+fn an_hour_whose_last_interval_reaches_into_the_next_is_not_whole() {
+    // An hour of this store begins at a quarter past: the zone is at +05:45.
+    let world = World::new(&[(0, "Asia/Kathmandu", "00:00")]);
+    world.send("a", &[(1, sensor(None, (EIGHT, 3600), 7)), (2, sensor(None, (EIGHT + 3_600_000, 900), 5))]);
+    world.check(SENSOR_HOURS, " -2700000 7 1 3600000 0\n 900000 5 1 900000 1");
+}
+
+#[test]
+fn a_sensor_interval_that_cannot_be_is_put_aside() {
+    let world = World::utc();
+    let too_long = sensor(None, (EIGHT, 3601), 7);
+    let Fact::SensorCount(sound) = sensor(None, (EIGHT, 60), 7) else { unreachable!() };
+    let both = crate::wire::v1::SensorCount { count: Some(7), ..sound.clone() };
+    let seen_more = crate::wire::v1::SensorCount { seen: Duration::from_secs(61), ..sound };
+    let facts = [(1, too_long), (2, Fact::SensorCount(both)), (3, Fact::SensorCount(seen_more))];
+    assert_eq!(world.send("a", &facts).aside, 3);
+    world.check("SELECT count(*) FROM sensor", "0");
+}
+
+#[test]
+fn a_store_that_moves_its_clock_keeps_its_sensors_counts() {
+    let world = World::utc();
+    world.send("a", &[(1, minute(EIGHT, 3)), (2, sensor(None, (EIGHT, 900), 7))]);
+    world
+        .store
+        .write::<_, StoreError>(|all| {
+            Ok(all.execute("UPDATE store_clock SET time_zone = 'Asia/Kathmandu'", [])?)
+        })
+        .unwrap();
+    world.store.remake_hours(1, WallTime::from_unix_ms(EIGHT - 86_400_000)).unwrap();
+    world.check(SENSOR_HOURS, " -2700000 7 1 900000 1");
+}

@@ -5,6 +5,7 @@
 
 pub(in crate::hq) mod displays;
 pub(in crate::hq) mod fleet;
+pub(in crate::hq) mod sensors;
 pub(in crate::hq) mod sums;
 pub(in crate::hq) mod zones;
 

@@ -35,5 +35,9 @@ fn every_report_finds_its_rows_by_a_key() {
     check(zones::QUEUE, &["SEARCH queue_hour USING PRIMARY KEY (zone_id=? AND hour>?"]);
     check(zones::HEAT, &["SEARCH heat_day USING PRIMARY KEY (camera_id=? AND business_day>?"]);
     check(zones::FLOW, &["SEARCH flow_day USING PRIMARY KEY (camera_id=? AND business_day>?"]);
+    check(sensors::OF_STORE, &["SEARCH sensor USING INDEX sensor_of_store (store_id=?)"]);
+    check(sensors::HOURS, &["SEARCH sensor_hour USING PRIMARY KEY (sensor_id=? AND hour>?"]);
+    check(sensors::LINE, &["SEARCH line_hour USING PRIMARY KEY (line_id=? AND hour>?"]);
+    check(sensors::ZONE, &["SEARCH zone_hour USING PRIMARY KEY (zone_id=? AND hour>?"]);
     check(displays::OF_STORE, &["SEARCH display USING INDEX"]);
 }
