@@ -3,10 +3,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Fault, LoginWays, Me, Stores, Tokens } from '../src/api';
+import * as boxes from './boxes';
 import { STORES } from './chain';
 import * as pages from './pages';
 
-const ME: Me = { account: 'demo', csrf: 'made-up', grants: [{ role: 'viewer', scope: 'chain', tenant: 'acme', name: null }] };
+const ME: Me = { account: 'demo', csrf: 'made-up', grants: [{ role: 'admin', scope: 'chain', tenant: 'acme', name: null }] };
 const WAYS: LoginWays = { password: true, oidc: { title: 'Example ID', href: '/api/v1/oidc/begin' } };
 const PASSWORD = 'demo';
 const TOKENS: Tokens = {
@@ -27,6 +28,11 @@ export function answer(request: IncomingMessage, response: ServerResponse, next:
     return;
   }
   if (path === '/live') return live(request, response);
+  if (path.endsWith('/picture')) {
+    response.writeHead(200, { 'content-type': 'image/svg+xml', 'cache-control': 'no-store' }).end(boxes.PICTURE);
+    return;
+  }
+  if (request.method === 'POST' || request.method === 'PUT') return void change(request, response, path);
   const found = asked(path.replace(/\.csv$/, ''), url.searchParams);
   if (found === null) return fault(response, 404, 'not_found', 'there is no such thing, or not for this account');
   if (path.endsWith('.csv')) {
@@ -45,6 +51,18 @@ async function signIn(request: IncomingMessage, response: ServerResponse): Promi
   json(response, 200, ME);
 }
 
+/** What changes a box or a roll-out; the rest of the chain does not change. */
+async function change(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+  let text = '';
+  for await (const piece of request) text += String(piece);
+  const body = JSON.parse(text || '{}') as Record<string, string>;
+  const [, rest] = /^\/fleet\/[^/]+\/[^/]+\/[^/]+(\/.*)$/.exec(path) ?? [];
+  const [, id] = /^\/rollouts\/[^/]+(?:\/(\d+))?$/.exec(path) ?? [];
+  const made = rest !== undefined ? boxes.toBox(rest, body) : path.startsWith('/rollouts/') ? boxes.toRollouts(id === undefined ? null : Number(id), body) : null;
+  if (made === null) return fault(response, 404, 'not_found', 'there is no such thing, or not for this account');
+  json(response, 200, made);
+}
+
 function asked(path: string, query: URLSearchParams): unknown {
   if (path === '/me') return ME;
   if (path === '/stores') return { stores: [...STORES], simulated: true } satisfies Stores;
@@ -55,6 +73,14 @@ function asked(path: string, query: URLSearchParams): unknown {
   if (path === '/fleet') return pages.fleet();
   if (path === '/alerts') return pages.alerts();
   if (path === '/tokens') return TOKENS;
+  if (path === '/packages') return boxes.packages();
+  const [, rollout] = /^\/rollouts\/[^/]+(?:\/(\d+))?$/.exec(path) ?? [];
+  if (path.startsWith('/rollouts/')) return rollout === undefined ? boxes.rolloutList() : boxes.rolloutOf(Number(rollout));
+  const [, chain, of, , ofBox] = /^\/fleet\/([^/]+)\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? [];
+  if (chain && of) {
+    const at = pages.find(chain, of);
+    return at ? boxes.ofBox(at, ofBox ?? '', query) : null;
+  }
   const [, tenant, name, rest] = /^\/stores\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? [];
   const store = tenant && name ? pages.find(decodeURIComponent(tenant), decodeURIComponent(name)) : undefined;
   if (!store) return null;
@@ -62,6 +88,7 @@ function asked(path: string, query: URLSearchParams): unknown {
   if (rest === '/heat') return pages.heat();
   if (rest === '/flow') return pages.flow();
   if (rest === '/queues') return pages.queues(store, query);
+  if (rest === '/sensors') return pages.sensors(store, query);
   const day = /^\/day\/(\d{4}-\d{2}-\d{2})$/.exec(rest)?.[1];
   return day ? pages.storeDay(store, day) : null;
 }

@@ -1,6 +1,7 @@
 // What the pages ask of the made-up chain.
 
 import type * as Api from '../src/api';
+import { config, health, sensors as sensorsOf } from './boxes';
 import { chance, clock, dayFigures, dayNumber, dayText, HOLIDAYS, hourFigures, hoursOf, rangeFigures, STORES, weekdayOf } from './chain';
 
 type Query = URLSearchParams;
@@ -185,6 +186,11 @@ export function queues(store: Api.StoreName, query: Query): Api.Queues {
   };
 }
 
+export function sensors(store: Api.StoreName, query: Query): Api.Sensors {
+  const { from, to } = period(query);
+  return sensorsOf(store, from, to);
+}
+
 export function fleet(): Api.Fleet {
   const now = Date.now();
   const boxes = STORES.map((one, at): Api.Fleet['boxes'][number] => {
@@ -199,6 +205,7 @@ export function fleet(): Api.Fleet {
       cameras: at === 19 ? [] : [{ camera: 'door', state: offline ? 'down' : 'up', conditions: at === 4 ? ['moved'] : at === 11 ? ['blocked'] : [] }, { camera: 'hall', state: at === 8 ? 'down' : 'up', conditions: [] }],
       problems: at === 13 ? [{ about: 'clock', text: 'the clock is 4 s behind the broker', since_ms: now - 2 * HOUR_MS }] : [],
       audit: at % 4 === 0 ? [{ camera: 'door', line: 'entrance', accuracy: 0.973 - at / 400, low: 0.951 - at / 400, high: 0.987 - at / 500, minutes: 120, people: 412 + at, from_ms: now - 90 * 24 * HOUR_MS, to_ms: now - 90 * 24 * HOUR_MS + 2 * HOUR_MS }] : [],
+      health: health(at, now), config: at === 19 ? null : config(at), certificate_until_ms: at === 19 ? null : now + (at === 7 ? 6 : 61) * 24 * HOUR_MS,
     };
   });
   return {

@@ -144,6 +144,23 @@ export interface Queues {
   }[];
 }
 
+/** `GET /api/v1/stores/{tenant}/{store}/sensors?from=&to=`: other sensors beside the camera that counts the same. */
+export interface Sensors { store: StoreName; from: string; to: string; sensors: Sensor[]; }
+export interface Sensor {
+  box: string; sensor: string; kind: 'door' | 'beacon';
+  /** Whom it is compared with; null where nothing of the kind is known. */
+  camera: string | null; line: string | null; zone: string | null;
+  what: 'entries' | 'passages' | 'visits';
+  total: SideBySide; exits: SideBySide | null;
+  /** Whether the two drifted apart. */
+  apart: boolean;
+  days: (SideBySide & { day: string; apart: boolean })[];
+  /** By hour of the day. */
+  hours: (SideBySide & { hour: number })[];
+}
+/** Both counts over the hours in which both saw enough, of all open hours. */
+export interface SideBySide { sensor: number; camera: number; difference: number | null; hours: number; open_hours: number; }
+
 /** `GET /api/v1/fleet` */
 export interface Fleet {
   boxes: {
@@ -157,12 +174,81 @@ export interface Fleet {
     cameras: { camera: string; state: 'up' | 'down' | 'connecting'; conditions: string[] }[];
     problems: { about: string; text: string; since_ms: number }[];
     audit: { camera: string; line: string; accuracy: number; low: number; high: number; minutes: number; people: number; from_ms: number; to_ms: number }[];
+    /** How it was last; null or absent: it has never said so. */
+    health?: BoxHealth | null;
+    config?: { desired: number; status: ConfigStatus | null; in_force: number | null; is_current: boolean } | null;
+    certificate_until_ms?: number | null;
   }[];
   /** Boxes that send and are not in the register: nothing of theirs is taken until they are. */
   strangers: { topic: string; box: string; first_ms: number; last_ms: number; messages: number }[];
   /** What could not be read. */
   aside: { id: number; at_ms: number; topic: string; reason: string; bytes: number }[];
 }
+
+/** How a box is, as it said last. */
+export interface BoxHealth {
+  at_ms: number; since_ms: number; software: string; os: string | null; arch: string; clock_ok: boolean; temperature_c: number | null;
+  disk_free: number | null; disk_size: number | null; memory_free: number | null; memory_size: number | null; memory_used: number | null;
+  load: number | null; waiting: number; behind_s: number | null; discarded: number; certificate_until_ms: number | null;
+  cameras: { camera: string; state: 'up' | 'down' | 'connecting'; fps: number; inference_ms: number | null; inference_p95_ms: number | null; dropped: number; conditions: string[] }[];
+}
+export type ConfigStatus = 'local' | 'trial' | 'applied' | 'refused' | 'rolled_back';
+/** `GET /api/v1/fleet/{tenant}/{store}/{box}`; texts are null for those who may not see them. */
+export interface BoxDetail {
+  tenant: string; store: string; box: string; health: BoxHealth | null;
+  config: {
+    desired: number; status: ConfigStatus | null; version: number | null; in_force: number | null; is_current: boolean;
+    /** Each with its place: `12:5  camera.door.line ...`. */
+    faults: string[]; desired_text: string | null; in_force_text: string | null; at_ms: number | null;
+  };
+  software: {
+    desired: string | null; running: string | null; architecture: string | null;
+    status: 'current' | 'fetching' | 'ready' | 'rolled_back' | 'refused' | null; detail: string | null; at_ms: number | null;
+  };
+  certificates: { serial: string; issued_ms: number; until_ms: number; revoked_ms: number | null }[];
+  link_until_ms: number | null;
+}
+/** `GET /api/v1/fleet/{tenant}/{store}/{box}/health?hours=`: a row an hour, the oldest first. */
+export interface HealthHistory {
+  hours: {
+    at_ms: number; messages: number; temperature_max: number | null; disk_free_min: number | null; memory_free_min: number | null; load_max: number | null;
+    fps_min: number | null; inference_max: number | null; waiting_max: number; behind_max_s: number | null; cameras_down: number; clock_wrong: number;
+  }[];
+}
+/** `GET .../config`; `PUT .../config` {text, why}. */
+export interface ConfigHistory { versions: { version: number; hash: string; text: string; at_ms: number; by: string | null; why: string; rollout: number | null }[]; }
+/** `GET .../commands`; `POST .../commands` {what, camera?, why, expires_s?}. */
+export interface Commands { commands: BoxCommand[]; }
+export interface BoxCommand {
+  id: number; what: 'snapshot' | 'restart_camera' | 'reread'; camera: string | null; by: string; why: string; asked_ms: number; expires_ms: number;
+  outcome: 'waiting' | 'done' | 'refused' | 'expired' | 'failed' | 'no_answer'; detail: string | null; answered_ms: number | null; has_picture: boolean; people: number | null;
+}
+/** `POST .../enrolment` {days?}: shown this once. */
+export interface EnrolmentLink { link: string; qr_svg: string; until_ms: number; }
+/** `GET /api/v1/packages` */
+export interface Packages { packages: { package: string; version: string; architecture: string; sha256: string; size: number; at_ms: number; is_here: boolean }[]; }
+/** `GET`, `POST /api/v1/rollouts/{tenant}`; `GET`, `POST /api/v1/rollouts/{tenant}/{rollout}` {do, why}. */
+export interface Rollouts { rollouts: Rollout[]; }
+export interface Rollout {
+  id: number; kind: 'config' | 'software'; title: string; change: string; why: string; by: string | null; created_ms: number; soak_s: number;
+  state: 'running' | 'stopped' | 'done' | 'taken_back'; since_ms: number; reason: string | null;
+  counts: { boxes: number; asked: number; answered: number; worse: number };
+  /** Empty in the list. */
+  boxes: RolloutBox[];
+}
+export interface RolloutBox {
+  store: string; box: string; ring: number; state: 'waiting' | 'asked' | 'taken' | 'refused' | 'retired'; asked_ms: number | null; answered_ms: number | null;
+  version: number | null; worse: string | null; forgiven: boolean; away_s: number | null;
+}
+export interface RolloutToMake {
+  kind: Rollout['kind']; change?: string; package?: string; title: string; why: string; boxes?: string[]; stores?: string[]; regions?: string[]; rings?: string[]; soak_s?: number;
+}
+
+/** `GET /api/v1/accounts`, `POST` {name, email?, password?, grants}; `PUT /api/v1/accounts/{name}/grants|password|disabled`, `DELETE .../tokens`. */
+export interface Accounts { accounts: Account[]; }
+export interface Account { name: string; email: string | null; has_password: boolean; has_oidc: boolean; disabled: boolean; created_ms: number; grants: Me['grants']; }
+/** `GET /api/v1/audit?before=&most=`, the newest first. */
+export interface Audit { lines: { id: number; at_ms: number; account: string | null; address: string; action: string; detail: string }[]; }
 
 /** `GET /api/v1/alerts`: open and recent ones. */
 export interface Alerts {

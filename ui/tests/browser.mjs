@@ -99,6 +99,8 @@ export async function pagesOf(page) {
   const [first] = stores;
   const where = `${encodeURIComponent(first.tenant)}/${encodeURIComponent(first.store)}`;
   const { to } = await page.evaluate(async (at) => (await fetch(`/api/v1/stores/${at}`)).json(), where);
+  const { boxes } = await page.evaluate(async () => (await fetch('/api/v1/fleet')).json());
+  const [box] = boxes;
   const yesterday = new Date(Date.parse(`${to}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
   return {
     overview: '/',
@@ -112,6 +114,8 @@ export async function pagesOf(page) {
     'queues-stores': '/queues',
     queues: `/queues/${where}`,
     fleet: '/fleet',
+    box: `/fleet/${[box.tenant, box.store, box.box].map(encodeURIComponent).join('/')}`,
+    rollouts: '/fleet/rollouts',
     alerts: '/alerts',
     account: '/account',
     nowhere: '/no-such-page',

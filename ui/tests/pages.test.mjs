@@ -46,6 +46,10 @@ async function check(how) {
   }
 }
 
-/** Keys of the catalogue, and places that no value was put into. */
+/** Keys of the catalogue, and places that no value was put into. What a box says of its settings looks like keys, and is none. */
 const untranslated = (page) =>
-  page.evaluate(() => [...(document.body.innerText.match(/\b[a-z_]+\.[a-z_]+\.[a-z_]+\b|\{\w+\}|\bundefined\b|\bNaN\b/g) ?? [])]);
+  page.evaluate(() => {
+    const ofBoxes = [...document.querySelectorAll('.faults, code, pre')].map((one) => one.innerText);
+    const text = ofBoxes.reduce((all, one) => all.replace(one, ''), document.body.innerText);
+    return [...(text.match(/\b[a-z_]+\.[a-z_]+\.[a-z_]+\b|\{\w+\}|\bundefined\b|\bNaN\b/g) ?? [])];
+  });

@@ -17,6 +17,8 @@ const ROUTES: readonly [pattern: string, load: () => Promise<Page>][] = [
   ['/queues', async () => (await import('./pages/stores')).stores],
   ['/queues/:tenant/:store', async () => (await import('./pages/queues')).queues],
   ['/fleet', async () => (await import('./pages/fleet')).fleet],
+  ['/fleet/rollouts', async () => (await import('./pages/rollouts')).rollouts],
+  ['/fleet/:tenant/:store/:box', async () => (await import('./pages/box')).box],
   ['/alerts', async () => (await import('./pages/alerts')).alerts],
   ['/account', async () => (await import('./pages/account')).account],
 ];

@@ -1,13 +1,15 @@
 // The boxes: what needs somebody, in words that say what to do, then everything.
 
 import type { Fleet } from '../../api';
-import { get } from '../../kit/client';
+import { get, part } from '../../kit/client';
 import { type Child, h } from '../../kit/dom';
 import { ago, duration, integer, moment, percent, t, UNKNOWN } from '../../kit/i18n';
 import { badge, empty, notice, type Tone } from '../../kit/state';
 import { type Column, table } from '../../kit/table';
+import { administered } from '../may';
 import { titleOf, zoneOf, type View, type Visit } from '../visit';
 import { type Task, toDo } from './fleet-to-do';
+import { behind, certificate, clock, CONFIG_TONE, disk, diskShare, fps, inference, longest, memory, memoryShare, slowest, temperature } from './fleet-words';
 import { pageHead } from './parts';
 
 type Box = Fleet['boxes'][number];
@@ -28,9 +30,10 @@ export async function fleet(visit: Visit): Promise<View> {
   const content = h(
     'div',
     { class: 'stack' },
-    pageHead(title, lead),
+    pageHead(title, lead, administered(visit.me).length ? h('a', { class: 'button', href: '/fleet/rollouts' }, t('rollout.title')) : null),
     data.boxes.length === 0 ? empty(t('fleet.none'), t('fleet.none_hint')) : todo(visit, data, now),
     data.boxes.length ? panel(t('fleet.boxes'), boxes(visit, data, now)) : null,
+    data.boxes.some((one) => one.health) ? panel(t('fleet.health'), health(visit, data, now)) : null,
     audits.length ? panel(t('fleet.audits'), h('p', { class: 'summary' }, t('fleet.audits_hint')), auditTable(visit, audits)) : null,
     data.strangers.length ? panel(t('fleet.strangers'), h('p', { class: 'summary' }, t('fleet.strangers_hint')), strangers(data, now)) : null,
     data.aside.length ? panel(t('fleet.aside'), h('p', { class: 'summary' }, t('fleet.aside_hint')), aside(data)) : null,
@@ -76,7 +79,7 @@ function folded(group: readonly Task[]): Node | null {
 function boxes(visit: Visit, data: Fleet, now_ms: number): HTMLElement {
   const columns: Column<Box>[] = [
     { title: t('table.store'), heads: true, by: (row) => titleOf(visit.stores, row), cell: (row) => titleOf(visit.stores, row) },
-    { title: t('fleet.box'), by: (row) => row.box, cell: (row) => h('code', null, row.box) },
+    { title: t('fleet.box'), by: (row) => row.box, cell: (row) => h('a', { href: `/fleet/${part(row.tenant)}/${part(row.store)}/${part(row.box)}` }, row.box) },
     { title: t('fleet.state'), by: (row) => row.state, cell: (row) => state(row, now_ms) },
     { title: t('fleet.last'), by: (row) => row.last_record_ms, cell: (row) => (row.last_record_ms === null ? UNKNOWN : ago(row.last_record_ms, now_ms)) },
     { title: t('fleet.lag'), number: true, by: (row) => row.lag_s, cell: lag },
@@ -87,6 +90,30 @@ function boxes(visit: Visit, data: Fleet, now_ms: number): HTMLElement {
     { title: t('fleet.software'), by: (row) => row.software, cell: (row) => row.software ?? UNKNOWN },
   ];
   return table({ caption: t('fleet.boxes'), caption_unseen: true, columns, rows: data.boxes, csv: `${API}.csv` });
+}
+
+/** The machines themselves: what they said of themselves last. */
+function health(visit: Visit, data: Fleet, now_ms: number): HTMLElement {
+  const columns: Column<Box>[] = [
+    { title: t('table.store'), heads: true, by: (row) => titleOf(visit.stores, row), cell: (row) => titleOf(visit.stores, row) },
+    { title: t('fleet.box'), by: (row) => row.box, cell: (row) => h('a', { href: `/fleet/${part(row.tenant)}/${part(row.store)}/${part(row.box)}` }, row.box) },
+    { title: t('health.temperature'), number: true, by: (row) => row.health?.temperature_c ?? null, cell: (row) => temperature(row.health) },
+    { title: t('health.disk'), number: true, by: (row) => diskShare(row.health), cell: (row) => disk(row.health) },
+    { title: t('health.memory'), number: true, by: (row) => memoryShare(row.health), cell: (row) => memory(row.health) },
+    { title: t('health.fps_min'), number: true, by: (row) => slowest(row.health), cell: (row) => fps(row.health) },
+    { title: t('health.inference'), number: true, by: (row) => longest(row.health), cell: (row) => inference(row.health) },
+    { title: t('health.behind'), number: true, by: (row) => row.health?.behind_s ?? null, cell: (row) => behind(row.health) },
+    { title: t('health.clock'), by: (row) => (row.health ? Number(row.health.clock_ok) : null), cell: (row) => clock(row.health) },
+    { title: t('config.in_force'), by: (row) => row.config?.in_force ?? null, cell: config },
+    { title: t('certificate.until'), by: (row) => row.certificate_until_ms ?? null, cell: (row) => certificate(row.certificate_until_ms, now_ms) },
+  ];
+  return table({ caption: t('fleet.health'), caption_unseen: true, columns, rows: data.boxes });
+}
+
+function config(row: Box): Child {
+  if (!row.config || row.config.status === null) return UNKNOWN;
+  const { status, in_force } = row.config;
+  return [badge(CONFIG_TONE[status], t(`config.${status}`)), in_force ? ` ${t('config.version', { version: in_force })}` : null];
 }
 
 function state(row: Box, now_ms: number): Child {

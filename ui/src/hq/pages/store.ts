@@ -17,6 +17,7 @@ import { type FigureName, figureTiles, trustNotice, whyAbsent } from '../words';
 import { storeAddress, storeApi, type View, type Visit } from '../visit';
 import { floor } from './floor';
 import { coverageColumn, figureColumn, pageHead, redrawn } from './parts';
+import { sensors } from './store-sensors';
 
 const FIGURES: readonly FigureName[] = [
   'visitors',
@@ -46,6 +47,7 @@ export async function store(visit: Visit): Promise<View> {
     days(data, csvAddress(api, span)),
     h('div', { class: 'halves' }, week(data), steps(data)),
     floor(visit, api, data, span),
+    sensors(visit, api, span),
     h('p', null, h('a', { href: storeAddress(data.store, 'queues') }, t('store.to_queues'))),
   );
   return { title: data.store.title, content };

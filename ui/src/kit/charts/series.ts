@@ -29,9 +29,11 @@ export interface SeriesChart {
   write?: (value: number) => string;
   /** What the drawing shows, for those who do not see it. */
   description: string;
+  /** Less high, where several stand together. */
+  small?: boolean;
 }
 
-const HEIGHT_PX = 220;
+const HEIGHT_PX = { small: 130, usual: 220 };
 const DASHES: readonly number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [14, 4]];
 
 /** The drawing; it follows the width of its place and the reader's light or dark. */
@@ -87,7 +89,7 @@ function options(chart: SeriesChart, place: HTMLElement, width: number): uPlot.O
   const count = chart.labels.length;
   return {
     width,
-    height: HEIGHT_PX,
+    height: chart.small ? HEIGHT_PX.small : HEIGHT_PX.usual,
     scales: {
       x: { time: false, range: () => (chart.kind === 'bars' ? [-0.6, count - 0.4] : [-0.3, count - 0.7]) },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
