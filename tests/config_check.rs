@@ -6,6 +6,8 @@ use footfall::config::fault::FileProblem;
 use footfall::config::{EdgeSettings, Fault, check as check_text};
 use footfall::count::{Anchor, Band};
 use footfall::detect::Provider;
+use footfall::ids::{CameraId, LineId};
+use footfall::site::sensors::{Compared, SensorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -809,4 +811,33 @@ fn a_calibration_that_is_no_view_of_a_floor_is_refused_with_its_reason() {
             "{faults:#?}"
         );
     }
+}
+
+#[test]
+fn a_sensor_names_what_it_counts_and_whom_it_checks() {
+    let found = settings(&format!(
+        "{LEAST}[mqtt]\nbroker = \"broker:1883\"\n\
+         [[sensor]]\nid = \"barrier\"\nkind = \"door\"\ncompares = \"door/entrance\"\n\
+         [[sensor]]\nid = \"hall\"\nkind = \"beacon\"\nquiet = \"2h\"\n"
+    ));
+    let line = Compared::Line(CameraId::parse("door").unwrap(), LineId::parse("entrance").unwrap());
+    assert_eq!(found.sensors[0].compares, Some(line));
+    assert_eq!(found.sensors[0].quiet, Duration::from_secs(90 * 60));
+    assert_eq!((found.sensors[1].kind, found.sensors[1].quiet.as_secs()), (SensorKind::Beacon, 7200));
+}
+
+#[test]
+fn what_is_wrong_with_sensors_is_told_at_once() {
+    check_table(
+        "[[sensor]]\nid = \"barrier\"\nkind = \"mat\"\n[[sensor]]\nid = \"barrier\"\nkind = \"door\"\ncompares = \"dor/entrance\"\n\
+         [[sensor]]\nid = \"c\"\nkind = \"door\"\ncompares = \"door/entrace\"\n[[sensor]]\nid = \"d\"\nkind = \"beacon\"\ncompares = \"door/entrance\"",
+        &[
+            "4:3  sensor  does nothing without [mqtt]; give both or neither",
+            "6:8  sensor.barrier.kind  \"mat\" is not known here; give \"door\" or \"beacon\"",
+            "8:6  sensor.barrier.id  \"barrier\" is taken by the sensor at 5:6; give every sensor a name of its own",
+            "10:12  sensor.barrier.compares  there is no camera \"dor\" in this file; did you mean \"door\"?",
+            "13:12  sensor.c.compares  there is no line \"entrace\" in this file; did you mean \"entrance\"?",
+            "16:12  sensor.d.compares  there is no zone \"entrance\" in this file; add the zone, or name one that is there",
+        ],
+    );
 }
