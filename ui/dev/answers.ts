@@ -73,6 +73,8 @@ function asked(path: string, query: URLSearchParams): unknown {
   if (path === '/fleet') return pages.fleet();
   if (path === '/alerts') return pages.alerts();
   if (path === '/tokens') return TOKENS;
+  if (path === '/accounts') return boxes.accounts();
+  if (path === '/audit') return boxes.audit();
   if (path === '/packages') return boxes.packages();
   const [, rollout] = /^\/rollouts\/[^/]+(?:\/(\d+))?$/.exec(path) ?? [];
   if (path.startsWith('/rollouts/')) return rollout === undefined ? boxes.rolloutList() : boxes.rolloutOf(Number(rollout));

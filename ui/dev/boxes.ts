@@ -159,3 +159,19 @@ export function sensors(of: Api.StoreName, from: number, to: number): Api.Sensor
   const beacon = made('hall-beacons', 'beacon', (number) => (number > to - 4 ? 0.19 : 0.36) + 0.04 * chance('beacon', number));
   return { store: of, from: dayText(from), to: dayText(to), sensors: at % 3 === 0 ? [door, beacon] : [] };
 }
+
+export const accounts = (): Api.Accounts => ({
+  accounts: [
+    { name: 'demo', email: null, has_password: true, has_oidc: false, disabled: false, created_ms: NOW - 90 * DAY_MS, grants: [{ role: 'admin', scope: 'chain', tenant: 'acme', name: null }] },
+    { name: 'north', email: 'north@example.org', has_password: false, has_oidc: true, disabled: false, created_ms: NOW - 40 * DAY_MS, grants: [{ role: 'manager', scope: 'region', tenant: 'acme', name: 'North' }] },
+    { name: 'gone', email: null, has_password: true, has_oidc: false, disabled: true, created_ms: NOW - 400 * DAY_MS, grants: [{ role: 'viewer', scope: 'store', tenant: 'acme', name: 's01' }] },
+  ],
+});
+
+export const audit = (): Api.Audit => ({
+  lines: [
+    { id: 3, at_ms: NOW - 9 * 60_000, account: 'demo', address: '192.0.2.7', action: 'command_asked', detail: 'acme/s01/box-s01: snapshot of door, because: is the shelf still there?' },
+    { id: 2, at_ms: NOW - 12 * 60_000, account: 'demo', address: '192.0.2.7', action: 'signed_in', detail: '' },
+    { id: 1, at_ms: NOW - 13 * 60_000, account: null, address: '192.0.2.7', action: 'sign_in_failed', detail: 'demo' },
+  ],
+});

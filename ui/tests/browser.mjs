@@ -118,6 +118,8 @@ export async function pagesOf(page) {
     rollouts: '/fleet/rollouts',
     alerts: '/alerts',
     account: '/account',
+    accounts: '/accounts',
+    audit: '/audit',
     nowhere: '/no-such-page',
   };
 }

@@ -20,6 +20,8 @@ const ROUTES: readonly [pattern: string, load: () => Promise<Page>][] = [
   ['/fleet/rollouts', async () => (await import('./pages/rollouts')).rollouts],
   ['/fleet/:tenant/:store/:box', async () => (await import('./pages/box')).box],
   ['/alerts', async () => (await import('./pages/alerts')).alerts],
+  ['/accounts', async () => (await import('./pages/accounts')).accounts],
+  ['/audit', async () => (await import('./pages/audit')).audit],
   ['/account', async () => (await import('./pages/account')).account],
 ];
 

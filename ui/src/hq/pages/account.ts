@@ -6,6 +6,7 @@ import { h } from '../../kit/dom';
 import { t } from '../../kit/i18n';
 import { faultText, notice } from '../../kit/state';
 import { languageTool } from '../language';
+import { administered } from '../may';
 import type { View, Visit } from '../visit';
 import { passwordPanel } from './account-password';
 import { tokensPanel } from './account-tokens';
@@ -25,13 +26,17 @@ export async function account(visit: Visit): Promise<View> {
       signOut(visit),
     ),
     h('section', { class: 'panel' }, languageTool(visit.restart)),
+    administered(visit.me).length
+      ? h('section', { class: 'panel' }, h('p', null, h('a', { href: '/accounts' }, t('accounts.title')), ' · ', h('a', { href: '/audit' }, t('audit.title'))))
+      : null,
     passwordPanel(visit),
     tokensPanel(visit),
   );
   return { title, content };
 }
 
-function grantWords(one: Me['grants'][number]): string {
+/** A role and where it holds. */
+export function grantWords(one: Me['grants'][number]): string {
   const where = one.scope === 'chain' ? t('account.chain', { tenant: one.tenant }) : t(`account.${one.scope}`, { name: one.name ?? '' });
   return t('account.grant', { role: t(`role.${one.role}`), where });
 }

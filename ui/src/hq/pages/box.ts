@@ -66,7 +66,7 @@ function healthPanel(of: BoxHealth, now_ms: number): HTMLElement {
       [t('health.waiting'), integer(of.waiting)],
       [t('health.behind'), behind(of)],
       [t('health.clock'), clock(of)],
-      [t('health.runs_since'), t('fleet.for', { span: duration((of.at_ms - of.since_ms) / 1000) })],
+      [t('health.runs_since'), duration((of.at_ms - of.since_ms) / 1000)],
       [t('fleet.software'), of.software],
       [t('health.machine'), [of.os, of.arch].filter(Boolean).join(', ')],
     ),
