@@ -216,6 +216,11 @@ export function fleet(): Api.Fleet {
 }
 
 const ALERT_TEXTS: Record<Api.Alerts['alerts'][number]['rule'], Api.Alerts['alerts'][number]['text']> = {
+  certificate: { key: 'certificate', values: { box: 'box-s08', days: 6 } },
+  rollout_stopped: { key: 'rollout_stopped', values: { rollout: 'Two threads', why: '1 of 3 boxes got worse' } },
+  disk_full: { key: 'disk_full', values: { box: 'box-s10', percent: 4 } },
+  too_hot: { key: 'too_hot', values: { box: 'box-s06', celsius: 84 } },
+  clock: { key: 'clock', values: { box: 'box-s14' } },
   no_data: { key: 'no_data', values: { box: 'box-s03', minutes: 312 } },
   camera_moved: { key: 'camera_moved_moved', values: { kind: 'moved', box: 'box-s05', camera: 'door' } },
   queue: { key: 'queue_length', values: { kind: 'length', box: 'box-s09', zone: 'till', value: 9, limit: 6 } },
@@ -229,7 +234,7 @@ export function alerts(): Api.Alerts {
     id, rule, tenant: 'acme', store, about, began_ms: now - hours * HOUR_MS, ended_ms: lasted === null ? null : now - (hours - lasted) * HOUR_MS, text: ALERT_TEXTS[rule],
   });
   return {
-    alerts: [of(1, 'no_data', 's03', 'box-s03', 5, null), of(2, 'camera_moved', 's05', 'door', 2, null), of(3, 'queue', 's09', 'Till', 0.3, null), of(4, 'queue', 's01', 'Till', 27, 0.4), of(5, 'traffic', 's14', 's14', 51, 2), of(6, 'no_data', 's11', 'box-s11', 80, 1.5)],
+    alerts: [of(1, 'no_data', 's03', 'box-s03', 5, null), of(2, 'camera_moved', 's05', 'door', 2, null), of(3, 'queue', 's09', 'Till', 0.3, null), of(7, 'rollout_stopped', 's03', 'rollout-2', 1, null), of(8, 'too_hot', 's06', 'box-s06', 3, null), of(9, 'certificate', 's08', 'box-s08', 20, null), of(10, 'clock', 's14', 'box-s14', 30, 4), of(4, 'queue', 's01', 'Till', 27, 0.4), of(5, 'traffic', 's14', 's14', 51, 2), of(6, 'no_data', 's11', 'box-s11', 80, 1.5)],
   };
 }
 

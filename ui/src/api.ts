@@ -176,7 +176,7 @@ export interface Fleet {
     audit: { camera: string; line: string; accuracy: number; low: number; high: number; minutes: number; people: number; from_ms: number; to_ms: number }[];
     /** How it was last; null or absent: it has never said so. */
     health?: BoxHealth | null;
-    config?: { desired: number; status: ConfigStatus | null; in_force: number | null; is_current: boolean } | null;
+    config?: { desired: number; status: ConfigStatus | null; in_force: number | null } | null;
     certificate_until_ms?: number | null;
   }[];
   /** Boxes that send and are not in the register: nothing of theirs is taken until they are. */
@@ -253,7 +253,7 @@ export interface Audit { lines: { id: number; at_ms: number; account: string | n
 /** `GET /api/v1/alerts`: open and recent ones. */
 export interface Alerts {
   alerts: {
-    id: number; rule: 'no_data' | 'camera_moved' | 'queue' | 'traffic' | 'alarm'; tenant: string; store: string; about: string;
+    id: number; rule: 'no_data' | 'camera_moved' | 'queue' | 'traffic' | 'alarm' | 'certificate' | 'rollout_stopped' | 'disk_full' | 'too_hot' | 'clock'; tenant: string; store: string; about: string;
     began_ms: number; ended_ms: number | null; text: { key: string; values: Record<string, string | number> };
   }[];
 }

@@ -12,7 +12,18 @@ import { pageHead } from './parts';
 type Alert = Alerts['alerts'][number];
 const API = '/api/v1/alerts';
 
-const TONE: Record<Alert['rule'], Tone> = { no_data: 'bad', camera_moved: 'bad', alarm: 'bad', queue: 'warning', traffic: 'note' };
+const TONE: Record<Alert['rule'], Tone> = {
+  no_data: 'bad',
+  camera_moved: 'bad',
+  alarm: 'bad',
+  rollout_stopped: 'bad',
+  queue: 'warning',
+  certificate: 'warning',
+  disk_full: 'warning',
+  too_hot: 'warning',
+  clock: 'warning',
+  traffic: 'note',
+};
 
 export async function alerts(visit: Visit): Promise<View> {
   const title = t('area.alerts');
@@ -52,7 +63,8 @@ function item(visit: Visit, one: Alert, now_ms: number): HTMLElement {
 /** Where one sees more of it. */
 function target(one: Alert): string {
   if (one.rule === 'queue') return storeAddress(one, 'queues');
-  return one.rule === 'no_data' || one.rule === 'camera_moved' ? '/fleet' : storeAddress(one);
+  if (one.rule === 'rollout_stopped') return '/fleet/rollouts';
+  return one.rule === 'traffic' || one.rule === 'alarm' ? storeAddress(one) : '/fleet';
 }
 
 function past(visit: Visit, over: readonly Alert[]): HTMLElement {

@@ -15,7 +15,7 @@ export interface Task {
 
 /** The tasks of one box. */
 export function toDo(box: Box, store: string, now_ms: number): Task[] {
-  return [...ofBox(box, store, now_ms), ...ofCameras(box, store), ...ofRecords(box, store), ...ofProblems(box, store, now_ms)];
+  return [...ofBox(box, store, now_ms), ...ofConfig(box, store), ...ofCameras(box, store), ...ofRecords(box, store), ...ofProblems(box, store, now_ms)];
 }
 
 function ofBox(box: Box, store: string, now_ms: number): Task[] {
@@ -27,6 +27,12 @@ function ofBox(box: Box, store: string, now_ms: number): Task[] {
   if (box.state === 'never_seen') return [{ tone: 'note', word, what: t('task.never_seen', named), act: t('task.never_seen_act') }];
   if (!box.late) return [];
   return [{ tone: 'warning', word: t('task.late_word'), what: t('task.late', { ...named, lag: duration(box.lag_s ?? 0) }), act: t('task.late_act') }];
+}
+
+function ofConfig(box: Box, store: string): Task[] {
+  const status = box.config?.status;
+  if (status !== 'refused' && status !== 'rolled_back') return [];
+  return [{ tone: 'warning', word: t('config.title'), what: t(status === 'refused' ? 'task.config_refused' : 'task.config_rolled_back', { store, box: box.box }), act: t('task.config_act') }];
 }
 
 function ofCameras(box: Box, store: string): Task[] {
