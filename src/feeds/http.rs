@@ -65,7 +65,6 @@ pub fn start(settings: &TillHttpSettings, feeds: &[Feed], to: FeedSender) -> io:
 }
 
 /// What is answered, without a socket.
-#[must_use]
 pub fn routes(token: Token, feeds: &[Feed], to: FeedSender) -> Router {
     let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
     let desk = Desk { token: Arc::new(token), feeds: feeds.into(), to, places };
@@ -252,7 +251,7 @@ mod tests {
         let (sender, taken) = door();
         let token = Token::new(TOKEN.to_owned()).unwrap();
         let settings = TillHttpSettings { listen: "127.0.0.1:0".parse().unwrap(), token };
-        let address = start(&settings, &[Feed::Till], sender).unwrap();
+        let (address, close) = start(&settings, &[Feed::Till], sender).unwrap();
         let head = sale("/v1/till", TOKEN, "application/json");
         // Each says that something comes, and sends none of it yet.
         let open = |_| {
@@ -286,5 +285,6 @@ mod tests {
             assert!(text.starts_with("HTTP/1.1 200"), "{text}");
         }
         answering.join().unwrap();
+        close();
     }
 }

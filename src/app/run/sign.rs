@@ -8,11 +8,11 @@ use crate::wire::v1;
 use std::path::Path;
 
 /// The file.
-pub const FILE: &str = "counting";
+pub(in crate::app) const FILE: &str = "counting";
 
 /// What it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sign {
+pub(in crate::app) struct Sign {
     /// The process that says it.
     pub pid: u32,
     /// Cameras that deliver pictures.
@@ -43,7 +43,7 @@ fn write(folder: &Path, sign: &Sign) -> std::io::Result<()> {
 
 /// Reads one; `None` where it is none.
 #[must_use]
-pub fn read(text: &str) -> Option<Sign> {
+pub(in crate::app) fn read(text: &str) -> Option<Sign> {
     let number = |key: &str| {
         let mut lines = text.lines().filter_map(|line| line.split_once(' '));
         lines.find(|(name, _)| *name == key).map(|(_, number)| number)

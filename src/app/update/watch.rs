@@ -69,10 +69,8 @@ pub(super) fn wait(
     let mut counting: Option<(u32, Duration)> = None;
     loop {
         let (sign, now) = (look(runtime), clock.now().elapsed);
-        counting = match sign.as_ref().filter(|sign| expected.is_met(sign)) {
-            Some(sign) => Some(counting.filter(|(pid, _)| *pid == sign.pid).unwrap_or((sign.pid, now))),
-            None => None,
-        };
+        let met = sign.as_ref().filter(|sign| expected.is_met(sign));
+        counting = met.map(|sign| counting.filter(|(pid, _)| *pid == sign.pid).unwrap_or((sign.pid, now)));
         if counting.is_some_and(|(_, since)| now.saturating_sub(since) >= settle) {
             return Ok(());
         }

@@ -232,7 +232,7 @@ pub fn fleet(store: &Store, scope: &Scope, now: WallTime) -> Result<Fleet, Repor
             let until = fleet_rows::certificates::end(ask, of_box.box_id)?;
             boxes.push(BoxReport {
                 certificate_until_ms: until.map(WallTime::unix_ms),
-                ..report(of, of_box, ((&arrived, lost), more), now)
+                ..report(of, of_box, (&arrived, lost), more, now)
             });
         }
         // Whose a stranger is its topic says, and anybody may write that: only who reads a whole chain sees its strangers.
@@ -295,7 +295,8 @@ fn missing(watermark: i64, arrived: &[(i64, i64)]) -> Vec<[i64; 2]> {
 fn report(
     of: &StoreRow,
     row: BoxRow,
-    ((arrived, lost), (said, desired)): ((&[(i64, i64)], Vec<LostRow>), (ToldRow, i64)),
+    (arrived, lost): (&[(i64, i64)], Vec<LostRow>),
+    (said, desired): (ToldRow, i64),
     now: WallTime,
 ) -> BoxReport {
     // What ingest kept it had read; an older one that no longer reads is as good as none.

@@ -25,9 +25,12 @@ const OLDEST: Duration = Duration::from_secs(7 * 86_400);
 /// How far a sensor's clock may be ahead of the box's.
 const AHEAD: Duration = Duration::from_secs(120);
 
+/// What was put aside: its place (0: all of the message), and why.
+pub type Aside = Vec<(u32, String)>;
+
 /// Reads a message; gives what was counted, each with its place from 1, and what was put aside with its place (0: all of it) and why.
 #[must_use]
-pub fn read(bytes: &[u8], now: WallTime) -> (Vec<(u32, Counted)>, Vec<(u32, String)>) {
+pub fn read(bytes: &[u8], now: WallTime) -> (Vec<(u32, Counted)>, Aside) {
     let (mut told, mut aside) = (Vec::new(), Vec::new());
     if bytes.len() > MAX_SENSOR_BYTES {
         let why = format!("the message has {} bytes, at most {MAX_SENSOR_BYTES} are taken", bytes.len());
