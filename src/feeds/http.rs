@@ -156,6 +156,7 @@ mod tests {
     use crate::feeds::{door, tests::named};
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::sync::mpsc::sync_channel;
 
     const TOKEN: &str = "let-me-in-please-1";
 
@@ -261,7 +262,7 @@ mod tests {
             stream
         };
         let mut streams: Vec<TcpStream> = (0..=MOST_AT_ONCE).map(open).collect();
-        let (told, answers) = std::sync::mpsc::channel();
+        let (told, answers) = sync_channel(MOST_AT_ONCE + 1);
         for (place, stream) in streams.iter().enumerate() {
             let (mut stream, told) = (stream.try_clone().unwrap(), told.clone());
             named(move || {

@@ -6,7 +6,7 @@
 
 mod read;
 
-pub use read::{MAX_COUNTS, MAX_SENSOR_BYTES, read};
+pub use read::{Aside, MAX_COUNTS, MAX_SENSOR_BYTES, read};
 
 use crate::calendar::TimeSpan;
 use crate::ids::{CameraId, LineId, SensorId, ZoneId};
