@@ -34,7 +34,20 @@ pub enum IdError {
         /// The first character that is not allowed.
         found: char,
     },
+    /// A box of that name would be taken for something else by the broker.
+    #[error(
+        "no box can be called {text:?}: {} are names of head office's at the broker; call it for example {text}-1",
+        RESERVED_FOR_HEAD_OFFICE.join(", ")
+    )]
+    Reserved {
+        /// What was given.
+        text: String,
+    },
 }
+
+/// What no box is called. `footfall/v1/acme/hq/sales` is where a chain's sales come in, and would be the place of a box `sales` in
+/// a store `hq`; `head-office` is whom the brokers of `deploy/` let write to every box.
+const RESERVED_FOR_HEAD_OFFICE: [&str; 4] = ["sales", "orders", "staffing", "head-office"];
 
 fn checked(text: &str, allow_upper: Case) -> Result<Arc<str>, IdError> {
     if text.is_empty() {
@@ -59,7 +72,7 @@ enum Case {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident $(, but not $reserved:ident)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
@@ -70,6 +83,9 @@ macro_rules! id {
             /// # Errors
             /// [`IdError`] says what is wrong with the text.
             pub fn parse(text: &str) -> Result<Self, IdError> {
+                $(if $reserved.contains(&text) {
+                    return Err(IdError::Reserved { text: text.to_owned() });
+                })?
                 checked(text, Case::Lower).map(Self)
             }
 
@@ -98,7 +114,7 @@ id! {
 }
 id! {
     /// The edge computer in a store; unique in the world.
-    BoxId
+    BoxId, but not RESERVED_FOR_HEAD_OFFICE
 }
 id! {
     /// A camera of one box.
@@ -173,6 +189,15 @@ mod tests {
     fn empty_and_endless_ids_are_refused() {
         assert_eq!(LineId::parse(""), Err(IdError::Empty));
         assert!(matches!(LineId::parse(&"a".repeat(65)), Err(IdError::TooLong { len: 65, .. })));
+    }
+
+    #[test]
+    fn a_box_is_not_called_what_head_office_is_at_the_broker() {
+        for name in RESERVED_FOR_HEAD_OFFICE {
+            let fault = BoxId::parse(name).unwrap_err().to_string();
+            assert!(fault.contains(name) && fault.contains(&format!("{name}-1")), "{fault}");
+            assert!(BoxId::parse(&format!("{name}-1")).is_ok() && StoreId::parse(name).is_ok());
+        }
     }
 
     #[test]
