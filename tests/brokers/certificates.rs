@@ -2,7 +2,8 @@
 
 use footfall::publish::{ClientCertificate, TlsSettings};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    date_time_ymd,
 };
 use std::path::{Path, PathBuf};
 

@@ -208,8 +208,15 @@ fn a_box_reads_nothing_that_is_not_meant_for_it(broker: &Secured) {
     let (office, door) = (broker.office(), broker.connect(DOOR, &format!("{DOOR}-fleet")));
     let below = FROM_BOX.iter().chain(&FROM_OFFICE).chain(&FROM_STORE);
     let mut filters: Vec<_> = below.map(|topic| format!("{STORE}/{DOOR}/{topic}")).collect();
-    let wide = ["#", "footfall/#", "footfall/v1/+/+/+/records", "footfall/v1/acme/berlin-1/#", "footfall/v1/+/+/+/ack"];
-    let inner = ["$MQTT/#", "$MQTT/sub/#", "$JS/#", "$SYS/#", "+/+/+/+/+/command", "footfall/v1/acme/hq/sales"];
+    let wide = [
+        "#",
+        "footfall/#",
+        "footfall/v1/+/+/+/records",
+        "footfall/v1/acme/berlin-1/#",
+        "footfall/v1/+/+/+/ack",
+    ];
+    let inner =
+        ["$MQTT/#", "$MQTT/sub/#", "$JS/#", "$SYS/#", "+/+/+/+/+/command", "footfall/v1/acme/hq/sales"];
     filters.extend(wide.into_iter().chain(inner).map(str::to_owned));
     for filter in &filters {
         let thief = broker.connect(SIDE, SIDE);

@@ -47,7 +47,9 @@ fn client_config(files: &TlsSettings) -> ClientConfig {
         None => config.with_no_client_auth(),
         Some(client) => {
             let chain = vec![CertificateDer::from_pem_file(&client.certificate_file).unwrap()];
-            config.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(&client.key_file).unwrap()).unwrap()
+            config
+                .with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(&client.key_file).unwrap())
+                .unwrap()
         }
     }
 }

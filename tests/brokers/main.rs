@@ -130,7 +130,8 @@ fn rabbitmq_keeps_every_box_to_its_own_name() {
 /// Debian's RabbitMQ as `scripts/setup` unpacks it: a node of its own, on the loopback interface, with its files in this folder. The
 /// first process is the one that nodes find each other by; started here, it ends here.
 fn rabbitmq(folder: &Path) -> (Process, Process) {
-    let (erlang, rabbit) = (project("build/rabbitmq/usr/lib/erlang"), project("build/rabbitmq/usr/lib/rabbitmq"));
+    let (erlang, rabbit) =
+        (project("build/rabbitmq/usr/lib/erlang"), project("build/rabbitmq/usr/lib/rabbitmq"));
     let names_port = free_port();
     let log = || File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let names = Command::new(erlang.join("bin/epmd"))
