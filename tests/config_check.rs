@@ -162,7 +162,7 @@ u_turn = "3"
             "1:1  tenant  is missing; give for example tenant = \"acme\"",
             "1:9  store  id \"Taipei\" holds 'T'; use only a-z, 0-9, _ and -",
             "2:7  box  is a whole number, expected a string in quotes",
-            "3:1  colour  there is no such setting; known here: fleet, tenant, store, box, mqtt, outbox, audit, site, detector, camera",
+            "3:1  colour  there is no such setting; known here: fleet, tenant, store, box, mqtt, outbox, metrics, audit, site, detector, camera",
             "5:10  mqtt.broker  the broker is not understood (not shown, it may hold a password); give host:port \
          such as \"mqtt.example.org:8883\", without mqtt:// and without a user",
             "6:1  mqtt.batch_evry  there is no such setting; did you mean \"batch_every\"?",
@@ -239,6 +239,20 @@ fn the_folder_of_an_audit_may_be_made_and_may_not_be_a_file() {
          make the folder or give another path",
         ],
     );
+}
+
+#[test]
+fn figures_are_had_only_where_the_table_is_there_and_only_on_this_machine() {
+    assert_eq!(settings(LEAST).metrics, None);
+    let at =
+        |lines: &str| settings(&format!("{LEAST}[metrics]\n{lines}")).metrics.unwrap().listen.to_string();
+    assert_eq!(at(""), "127.0.0.1:9477");
+    assert_eq!(at("listen = \"[::1]:9100\"\n"), "[::1]:9100");
+    for outside in ["0.0.0.0:9477", "[::]:9477", "10.0.0.7:9477", "localhost:9477", "127.0.0.1"] {
+        let told = shown(&format!("{LEAST}[metrics]\nlisten = \"{outside}\"\n"));
+        let [only] = told.as_slice() else { panic!("{told:?}") };
+        assert!(only.contains("metrics.listen") && only.contains("only it reaches"), "{only}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod calibrate;
 mod confirm;
 mod evaluate;
 mod record;
+mod support;
 mod till;
 mod track;
 mod update;
@@ -16,6 +17,7 @@ pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditT
 pub use confirm::ConfirmArgs;
 pub use evaluate::EvaluateArgs;
 pub use record::RecordArgs;
+pub use support::SupportArgs;
 pub use till::TillArgs;
 pub use track::TrackArgs;
 pub use update::{ReleaseCommand, ReleaseKeyArgs, ReleaseSignArgs, UpdateApplyArgs, UpdateCommand};
@@ -103,6 +105,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  footfall watch --config footfall.toml\n  \
         footfall watch --config footfall.toml --for 40s --expect crossings,minutes")]
     Watch(WatchArgs),
+    /// Pack what somebody needs who is to help with this box, without secrets and without pictures
+    #[command(after_help = support::EXAMPLE)]
+    Support(SupportArgs),
     /// How right are the counts? Clips of random minutes, counted again by a person
     #[command(subcommand)]
     Audit(AuditCommand),

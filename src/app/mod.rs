@@ -29,6 +29,7 @@ pub mod record;
 mod release;
 pub mod run;
 pub mod sights;
+pub mod support;
 pub mod till;
 pub mod track;
 mod update;
@@ -87,6 +88,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Confirm(args) => confirm::confirm(args, &mut stdout()),
         Command::Calibrate(command) => calibrate::calibrate(command),
         Command::Watch(args) => watch::watch(args),
+        Command::Support(args) => support::support(args, &mut stdout()),
         Command::Audit(command) => audit::run(command),
         Command::Update(UpdateCommand::Apply(args)) => update::apply(args, &mut stdout()),
         Command::Release(command) => release::run(command, &mut stdout()),

@@ -6,15 +6,17 @@
 //! chance that it had, and [`estimate`] weighs with it.
 //!
 //! [`strata`] says how busy a minute is before it begins, [`draw`] decides whether it is kept, [`veil`] makes
-//! pictures coarse, [`estimate`] weighs the tallies. All of it is pure: files, threads and pages are in `app`.
+//! pictures coarse, [`moved`] says where they differ from the empty place, [`estimate`] weighs the tallies. All of it is pure: files, threads and pages are in `app`.
 
 pub mod draw;
 pub mod estimate;
+pub mod moved;
 pub mod strata;
 pub mod veil;
 
 pub use draw::MinuteDraw;
 pub use estimate::{Accuracy, Estimate, Passages, Population, Shortage, TalliedMinute, estimate};
+pub use moved::Stillness;
 pub use strata::{Stratum, Traffic};
 pub use veil::{Veil, VeiledPicture};
 

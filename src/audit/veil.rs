@@ -34,7 +34,7 @@ const CELLS_PER_PERSON: f32 = 8.0;
 const CELLS_PER_WIDTH: f32 = 3.0;
 
 /// Longest time between two frames that were looked at; somebody may pass unseen in a longer one.
-const LONGEST_GAP: Duration = Duration::from_millis(500);
+pub const LONGEST_GAP: Duration = Duration::from_millis(500);
 
 /// Smallest cell, px of the coarse picture.
 const SMALLEST_CELL: u32 = 4;

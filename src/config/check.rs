@@ -7,7 +7,8 @@ use super::document::{Entry, FaultSink, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
 use super::identity::Identity;
 use super::{
-    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, outbox, sensor,
+    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, metrics, outbox,
+    sensor,
     store, watchdog,
 };
 use crate::detect::{DetectorSettings, Provider};
@@ -123,6 +124,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     }
     let outbox = outbox::outbox(root, files);
     let hangs_after = watchdog::hangs_after(root);
+    let metrics = root.get("metrics").map(|e| e.table(metrics::metrics));
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
     let site = root.get("site");
     let around = Around { files, has_broker, has_site: site.is_some() };
@@ -131,6 +133,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let cameras = cameras(root, around);
     let sensors = sensor::sensors(root, cameras.as_deref(), around);
     let (site, fleet, (tenant, store, box_id)) = (wanted(site)?, fleet?, names?);
+    let metrics = wanted(metrics)?;
     Some(EdgeSettings {
         tenant,
         store,
@@ -139,6 +142,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         fleet,
         outbox,
         hangs_after,
+        metrics,
         audit,
         site,
         sensors: sensors?,

@@ -3,7 +3,7 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `sensor`,
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `metrics`, `sensor`,
 //! `store`, `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
 //! lengths of time.
 
@@ -18,6 +18,7 @@ mod fleet;
 pub mod geometry;
 mod health;
 pub mod identity;
+mod metrics;
 mod outbox;
 mod sensor;
 pub mod span;
@@ -33,6 +34,7 @@ pub use file::{default_model, load};
 pub use fleet::{FleetSettings, Pictures, UpdateSettings};
 pub use geometry::geometry_name;
 pub use identity::Identity;
+pub use metrics::MetricsSettings;
 pub use span::{Span, SpanError, parse_span};
 pub use store::SiteSettings;
 
@@ -85,6 +87,8 @@ pub struct EdgeSettings {
     pub outbox: OutboxSettings,
     /// A part of the box that has not looked up for this long hangs.
     pub hangs_after: Duration,
+    /// Where figures for a Prometheus can be had; none: nowhere.
+    pub metrics: Option<MetricsSettings>,
     /// Clips for a person's tally; none: nothing is kept.
     pub audit: Option<AuditSettings>,
     /// The store as a whole; none: only lines are counted.

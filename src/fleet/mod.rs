@@ -2,7 +2,15 @@
 //!
 //! [`mqtt`] is a connection of its own beside the publisher's, so that nothing of the fleet can hold up records. What a message
 //! means is decided by the parts beside it, which are pure where they can be; `app::run` owns the thread that they run on.
+//!
+//! [`commands`] decides what is done once and in time, [`vitals`] reads what the machine says of itself, [`metrics`] and
+//! [`scrape`] tell it to a Prometheus on the same machine, [`certificate`] says when one runs out.
 
+pub mod certificate;
+pub mod commands;
+pub mod metrics;
 pub mod mqtt;
 pub mod release;
 pub mod update;
+pub mod scrape;
+pub mod vitals;

@@ -254,5 +254,27 @@ pub fn look_aside(path: &Path, most: usize) -> Result<Vec<AsideRow>, LedgerError
     read().map_err(|source| LedgerError::Sqlite { path: path.to_owned(), doing, source })
 }
 
+/// How many rows each table of a ledger has that another process may have open.
+///
+/// # Errors
+/// [`LedgerError`] where the file is not there or cannot be read.
+pub fn look_counts(path: &Path) -> Result<Vec<(String, u64)>, LedgerError> {
+    let read = || {
+        let sqlite = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let tables =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+        let names: Vec<String> =
+            sqlite.prepare(tables)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let count = |name: String| {
+            let question = format!("SELECT count(*) FROM \"{}\"", name.replace('"', "\"\""));
+            let rows: i64 = sqlite.query_row(&question, [], |row| row.get(0))?;
+            Ok((name, u64::try_from(rows).unwrap_or(0)))
+        };
+        names.into_iter().map(count).collect()
+    };
+    let doing = "count what it holds";
+    read().map_err(|source| LedgerError::Sqlite { path: path.to_owned(), doing, source })
+}
+
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,7 @@ use std::time::Duration;
 mod commit;
 mod drafts;
 mod fault;
+mod look;
 mod numbers;
 mod open;
 mod trim;
@@ -72,6 +73,7 @@ mod writer;
 
 pub use drafts::{DraftChange, Drafts};
 pub use fault::OutboxError;
+pub use look::{OutboxLook, look};
 pub use trim::{GivenUp, Lot, Retention};
 pub use writer::{
     Counts, MOST_IN_MEMORY, OutboxNews, OutboxReader, OutboxWriter, ReadError, RecordSender, Rows, StopError,

@@ -3,13 +3,14 @@
 //! One small table under one lock: cameras write their line of it, whoever reports copies it out. Nothing waits
 //! for anything while it holds the lock.
 
+use super::pulse::{Pulse, PulseReading};
 use crate::analytics::LineTotal;
 use crate::capture::camera::CameraState;
 use crate::count::Crossing;
 use crate::health::{Condition, ConditionChange, Turn};
 use crate::ids::{CameraId, LineId};
 use crate::outbox::{Lot, OutboxNews, Recovery};
-use crate::publish::Report;
+use crate::publish::{Link, PublisherStatus, Report};
 use crate::time::{FrameTime, WallTime};
 use crate::wire::v1;
 use crate::zones::ZoneNow;
@@ -38,6 +39,7 @@ struct Table {
     store: Option<v1::StoreNow>,
     /// How often each part of the box has looked up, by its name.
     turns: BTreeMap<String, u64>,
+    delivery: DeliveryNow,
     /// Goes up whenever something changes that belongs into the box's state.
     version: u64,
 }
@@ -47,9 +49,34 @@ struct CameraLine {
     id: CameraId,
     status: v1::CameraStatus,
     rate: FrameRate,
+    pulse: Pulse,
     lines: Vec<LineTotal>,
     zones: Vec<ZoneNow>,
     conditions: BTreeSet<Condition>,
+}
+
+/// One camera of late, for whoever looks after the box.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CameraPulse {
+    /// Which.
+    pub id: CameraId,
+    /// Whether it delivers frames.
+    pub status: v1::CameraStatus,
+    /// Its last minute.
+    pub reading: PulseReading,
+    /// What is wrong with its pictures.
+    pub conditions: Vec<Condition>,
+}
+
+/// How delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeliveryNow {
+    /// Whether the broker is reached.
+    pub is_connected: bool,
+    /// Live messages that were discarded, since the start.
+    pub discarded: u64,
+    /// Records that were confirmed, since the start.
+    pub delivered: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +129,7 @@ impl Board {
             id: id.clone(),
             status: v1::CameraStatus::Connecting,
             rate: FrameRate::default(),
+            pulse: Pulse::default(),
             lines: lines.iter().cloned().map(LineTotal::none_yet).collect(),
             zones: Vec::new(),
             conditions: BTreeSet::new(),
@@ -140,9 +168,48 @@ impl Board {
         }
     }
 
-    /// Notes a frame that was looked at.
+    /// Notes a look at a frame, however it went, that ended now, and how many frames were passed over before it.
+    pub fn looked(&self, id: &CameraId, now: FrameTime, took: Duration, dropped: u64) {
+        self.camera(id, |line| line.pulse.looked(now, took, dropped));
+    }
+
+    /// Notes a frame that was counted with.
     pub fn frame(&self, id: &CameraId, at: FrameTime) {
-        self.camera(id, |line| line.rate.frame(at));
+        self.camera(id, |line| {
+            line.rate.frame(at);
+            line.pulse.frame(at);
+        });
+    }
+
+    /// The last minute of every camera.
+    #[must_use]
+    pub fn pulses(&self, now: FrameTime) -> Vec<CameraPulse> {
+        let pulse = |line: &CameraLine| CameraPulse {
+            id: line.id.clone(),
+            status: line.status,
+            reading: line.pulse.reading(now),
+            conditions: line.conditions.iter().copied().collect(),
+        };
+        self.lock().cameras.iter().map(pulse).collect()
+    }
+
+    /// Notes how delivery goes.
+    pub fn delivery_is(&self, status: &PublisherStatus) {
+        let is_connected = status.link == Link::Up;
+        self.lock().delivery =
+            DeliveryNow { is_connected, discarded: status.discarded, delivered: status.delivered };
+    }
+
+    /// How delivery stands.
+    #[must_use]
+    pub fn delivery(&self) -> DeliveryNow {
+        self.lock().delivery
+    }
+
+    /// Since when the service runs.
+    #[must_use]
+    pub const fn since(&self) -> WallTime {
+        self.since
     }
 
     /// Notes how the zones of a camera are.

@@ -259,7 +259,11 @@ impl Counter {
 
     fn look(&mut self, frame: &Frame, dropped: u64) {
         self.untold = self.untold.saturating_add(dropped);
-        if let Err(fault) = self.detector.detect(&frame.picture, frame.at, &mut self.detections) {
+        let before = self.shared.clock.now();
+        let detected = self.detector.detect(&frame.picture, frame.at, &mut self.detections);
+        let now = self.shared.clock.now();
+        self.shared.board.looked(&self.camera, now, now.since(before), dropped);
+        if let Err(fault) = detected {
             // The frame was not looked at, so its time is not covered; the next may be.
             return self.cannot_count(&fault.to_string(), frame);
         }

@@ -19,6 +19,7 @@ pub(super) mod camera;
 mod difference;
 mod sensing;
 pub(super) mod sign;
+pub mod pulse;
 mod stopping;
 mod watchdog;
 
@@ -472,6 +473,7 @@ impl Service {
     fn watch_link(&self, now: FrameTime) {
         let Some(publisher) = &self.publisher else { return };
         let status = publisher.status();
+        self.board.delivery_is(&status);
         match status.unconfirmed {
             Some(problem) => drop(self.board.problem("head office", &problem, now.wall)),
             None => drop(self.board.solved("head office")),
