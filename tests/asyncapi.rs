@@ -7,7 +7,7 @@ use footfall::site::sensors;
 use footfall::site::staffing::{self, StaffingFormat};
 use footfall::site::till::{self, FeedFormat, FeedSettings};
 use footfall::time::WallTime;
-use footfall::wire::topics::{BoxNames, Topics};
+use footfall::wire::topics::{BoxNames, FleetTopics, Topics};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -115,7 +115,15 @@ fn the_document_has_the_topics_that_the_code_has_and_their_directions() {
     let received = Feed::ALL.map(|name| ("receive".to_owned(), feed(name), Some(1), Some(false)));
     let told = [(ack, true), (backfill, false)];
     let told = told.map(|(topic, retain)| ("receive".to_owned(), topic, Some(1), Some(retain)));
-    assert_eq!(described, sent.into_iter().chain(told).chain(received).collect());
+    let fleet = FleetTopics::of(&names());
+    let of_fleet = [
+        ("send", fleet.health, false),
+        ("receive", fleet.command, false),
+        ("send", fleet.command_result, false),
+    ];
+    let of_fleet = of_fleet.map(|(action, topic, retain)| (action.to_owned(), topic, Some(1), Some(retain)));
+    let all = sent.into_iter().chain(told).chain(received).chain(of_fleet);
+    assert_eq!(described, all.collect());
     let channels = document["channels"].as_object().expect("channels").len();
     assert_eq!(channels, described.len(), "every channel has its operation");
 }

@@ -259,7 +259,7 @@ pub fn look_aside(path: &Path, most: usize) -> Result<Vec<AsideRow>, LedgerError
 /// # Errors
 /// [`LedgerError`] where the file is not there or cannot be read.
 pub fn look_counts(path: &Path) -> Result<Vec<(String, u64)>, LedgerError> {
-    let read = || {
+    let read = || -> rusqlite::Result<Vec<(String, u64)>> {
         let sqlite = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let tables =
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";

@@ -7,6 +7,7 @@
 use super::auditing::Tap;
 use super::board::Board;
 use super::keeper::StoreTap;
+use super::patrol::{Patrol, Watchman};
 use crate::app::audit::recorder::Recorder;
 use crate::app::health::{Health, background_path};
 use crate::calendar::Schedule;
@@ -72,6 +73,8 @@ pub(super) struct Shared {
     pub(super) store: Option<StoreTap>,
     /// When the store is open; none: nobody says.
     pub(super) hours: Option<Arc<Schedule>>,
+    /// Where pictures are asked for; none: this box gives none.
+    pub(super) patrol: Option<Patrol>,
 }
 
 /// Starts both threads of a camera; the one given back ends when everything counted was submitted.
@@ -178,6 +181,8 @@ struct Counter {
     made_by: MadeBy,
     shared: Shared,
     recorder: Option<Recorder>,
+    /// Makes a picture when somebody asks for one.
+    watchman: Option<Watchman>,
     /// What badge receivers heard near this camera.
     badges: Option<Badges>,
     /// Until when it is known when the store is open.
@@ -219,6 +224,7 @@ impl Counter {
                 Health::of_camera(health, path, &settings.geometry, started)
             }),
             recorder: shared.audit.take().map(|tap| tap.recorder(settings, made_by.clone())),
+            watchman: shared.patrol.take().map(|patrol| Watchman::new(patrol, settings.id.clone())),
             made_by,
             detector,
             shared,
@@ -279,6 +285,9 @@ impl Counter {
         if let Some(recorder) = &mut self.recorder {
             recorder.frame(frame, &self.detections);
         }
+        if let Some(watchman) = &mut self.watchman {
+            watchman.frame(frame, &self.detections);
+        }
         if std::mem::take(&mut self.is_troubled) && self.shared.board.solved(&self.about) {
             tracing::info!("camera {}: its pictures are counted again", self.camera);
         }
@@ -309,6 +318,9 @@ impl Counter {
         self.pipeline.tick(frame.at, &mut self.told);
         if let Some(recorder) = &mut self.recorder {
             recorder.not_seen();
+        }
+        if let Some(watchman) = &mut self.watchman {
+            watchman.not_seen(why);
         }
         self.is_troubled = true;
         if self.shared.board.problem(&self.about, why, frame.at.wall) {
@@ -478,6 +490,7 @@ mod tests {
             audit: None,
             store: None,
             hours: None,
+            patrol: None,
         };
         let script = frames.iter().map(|(_, outcome)| outcome.clone()).collect();
         let mut counter = Counter::new(&settings, Box::new(Scripted(script)), shared).unwrap();

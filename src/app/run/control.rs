@@ -4,6 +4,7 @@
 //! answer, and for no longer than [`PATIENCE`].
 
 use super::board::Board;
+use super::patrol::Patrol;
 use crate::config::EdgeSettings;
 use crate::ids::CameraId;
 use crate::outbox::OutboxReader;
@@ -44,6 +45,8 @@ pub(super) struct Present {
     pub(super) settings: Arc<EdgeSettings>,
     /// Since when it runs.
     pub(super) since: WallTime,
+    /// Where a picture of a camera is asked for.
+    pub(super) patrol: Patrol,
 }
 
 /// A handle to the running service; one for each thread that asks.

@@ -9,6 +9,7 @@
 
 mod agent;
 mod auditing;
+mod commanding;
 mod control;
 mod crew;
 mod feeding;
@@ -19,7 +20,9 @@ pub(super) mod camera;
 mod difference;
 mod sensing;
 pub(super) mod sign;
+mod patrol;
 pub mod pulse;
+mod reporting;
 mod stopping;
 mod watchdog;
 
@@ -43,10 +46,13 @@ use agent::{Agent, Part, PartSetup};
 use anyhow::{Context, anyhow};
 use auditing::{Auditing, TallyWatch};
 use board::Board;
+use commanding::Commands;
 use control::{Done, Order, Present, answer, control};
 use crew::Crew;
 use difference::{Difference, difference};
 use keeper::{Keeper, KeeperParts};
+use patrol::Patrol;
+use reporting::Reporting;
 use sensing::{Sensing, SensingParts};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::path::PathBuf;
@@ -58,6 +64,8 @@ use std::time::Duration;
 use stopping::{Failures, StopBudget};
 use watchdog::Watchdog;
 
+/// Name and version of what runs.
+const SOFTWARE: &str = concat!("footfall ", env!("CARGO_PKG_VERSION"));
 /// How often the main thread looks whether there is something to do.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(50);
 /// Current values go out this often: people watch a number, and do not want to wait for it.
@@ -82,6 +90,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let mut settings = Arc::new(load()?);
     let mut watchdog = Watchdog::start(settings.hangs_after);
     let mut service = Service::begin(&settings, &clock)?;
+    if let Err(fault) = reporting::serve_metrics(&settings, &control) {
+        return service.stop(Some(fault));
+    }
     let agent = match Agent::start(&settings, &control, &clock, parts) {
         Ok(agent) => agent,
         Err(fault) => return service.stop(Some(fault)),
@@ -118,9 +129,12 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
 }
 
 /// What looks after the box for head office.
-#[expect(clippy::unnecessary_wraps, reason = "parts come with the next change")]
-fn parts(_setup: &PartSetup<'_>) -> anyhow::Result<Vec<Box<dyn Part>>> {
-    Ok(Vec::new())
+fn parts(setup: &PartSetup<'_>) -> anyhow::Result<Vec<Box<dyn Part>>> {
+    let mut parts: Vec<Box<dyn Part>> = vec![Box::new(Reporting::new(setup))];
+    if let Some(fleet) = &setup.settings.fleet {
+        parts.push(Box::new(Commands::start(setup, &fleet.state)?));
+    }
+    Ok(parts)
 }
 
 /// Starts the service with other settings, or with those of before where it does not start with them.
@@ -190,6 +204,8 @@ struct Service {
     outbox_path: PathBuf,
     outbox: OutboxWriter,
     publisher: Option<Publisher>,
+    /// Where pictures are asked for.
+    patrol: Patrol,
 }
 
 impl Service {
@@ -208,9 +224,8 @@ impl Service {
     fn start(settings: &Arc<EdgeSettings>, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let clock = Arc::clone(clock);
         let started = clock.now();
-        let software = concat!("footfall ", env!("CARGO_PKG_VERSION"));
         tracing::info!(
-            "{software}: box {} starts with {} camera(s)",
+            "{SOFTWARE}: box {} starts with {} camera(s)",
             settings.box_id,
             settings.cameras.len()
         );
@@ -225,7 +240,7 @@ impl Service {
             board.problem("broker unencrypted", &problem, started.wall);
         }
         let outbox = open_outbox(settings, &board, &clock)?;
-        let publisher = start_publisher(settings, software, outbox.reader(), &clock)?;
+        let publisher = start_publisher(settings, SOFTWARE, outbox.reader(), &clock)?;
         let audit = settings.audit.as_ref().and_then(|audit| Auditing::start(audit, &board, &clock));
         let stop = StopSignal::default();
         let outbox_path = settings.outbox.path.clone();
@@ -246,6 +261,7 @@ impl Service {
             outbox_path,
             outbox,
             publisher,
+            patrol: Patrol::default(),
         };
         let parts = SensingParts {
             board: Arc::clone(&service.board),
@@ -293,6 +309,7 @@ impl Service {
             outbox: self.outbox.reader(),
             settings: Arc::clone(&self.settings),
             since: self.since,
+            patrol: self.patrol.clone(),
         }
     }
 
@@ -318,6 +335,7 @@ impl Service {
             audit: self.audit.as_ref().map(Auditing::tap),
             store: self.keeper.as_ref().map(Keeper::tap),
             hours: self.hours.clone(),
+            patrol: patrol::pictures_allowed(&self.settings).then(|| self.patrol.clone()),
         }
     }
 
@@ -674,6 +692,7 @@ mod tests {
             outbox_path: folder.join("o.sqlite"),
             outbox: OutboxWriter::start(outbox, Duration::ZERO, outbox_clock, |_| {}).unwrap(),
             publisher: None,
+            patrol: Patrol::default(),
         }
     }
 

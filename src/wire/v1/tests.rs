@@ -341,6 +341,69 @@ fn lines_of_events_are_the_wires_own_records_numbered_from_one() {
     records.iter().for_each(|record| check("record", record));
 }
 
+#[test]
+fn what_a_box_says_of_itself_fits_the_schema_and_comes_back() {
+    let camera = fleet::CameraHealth {
+        camera: "door".to_owned(),
+        state: CameraStatus::Up,
+        fps: 9.75,
+        inference_ms: None,
+        inference_p95_ms: None,
+        dropped: 3,
+        conditions: Vec::new(),
+    };
+    let health = fleet::Health {
+        v: V1,
+        at_ms: 1_760_000_060_000,
+        since_ms: 1_760_000_000_000,
+        software: "footfall 0.1.0".to_owned(),
+        os: None,
+        arch: "x86_64".to_owned(),
+        clock_ok: true,
+        temperature_c: None,
+        disk_free: None,
+        disk_size: None,
+        memory_free: None,
+        memory_size: None,
+        memory_used: None,
+        load: None,
+        cameras: vec![camera],
+        waiting: 0,
+        behind_s: None,
+        discarded: 0,
+        config: 0,
+        certificate_until_ms: None,
+    };
+    let told = serde_json::to_value(&health).unwrap();
+    check("health", &told);
+    assert_eq!(serde_json::from_value::<fleet::Health>(told).unwrap(), health);
+    let picture =
+        fleet::Picture { camera: "door".to_owned(), taken_ms: 1, people: 2, jpeg: "/9j/".to_owned() };
+    for (outcome, picture) in [
+        (fleet::CommandOutcome::Done, Some(picture)),
+        (fleet::CommandOutcome::Refused, None),
+        (fleet::CommandOutcome::Expired, None),
+        (fleet::CommandOutcome::Failed, None),
+    ] {
+        let (id, detail) = ("c-1".to_owned(), String::new());
+        let result = fleet::CommandResult { v: V1, id, outcome, detail, at_ms: 1, picture };
+        let told = serde_json::to_value(&result).unwrap();
+        check("command_result", &told);
+        assert_eq!(serde_json::from_value::<fleet::CommandResult>(told).unwrap(), result);
+    }
+    for kind in [
+        fleet::CommandKind::Snapshot { camera: "door".to_owned() },
+        fleet::CommandKind::RestartCamera { camera: "door".to_owned() },
+        fleet::CommandKind::Reread,
+    ] {
+        let (id, asked_by, why) = ("c-1".to_owned(), "eva".to_owned(), String::new());
+        let command = fleet::Command { v: V1, id, kind, expires_ms: 1, asked_by, why };
+        let told = serde_json::to_value(&command).unwrap();
+        check("command", &told);
+        assert_eq!(serde_json::from_value::<fleet::Command>(told).unwrap(), command);
+    }
+}
+
 /// The examples in the page are the promise that people read; `<!-- schema: NAME -->` before a
 /// block says what it is an example of.
 #[test]
