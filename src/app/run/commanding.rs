@@ -217,8 +217,8 @@ impl Worker {
     fn picture(&self, camera: &str) -> Result<Picture, NotDone> {
         let Some(present) = self.control.present() else { return Err(being_built()) };
         let camera = CameraId::parse(camera).map_err(|fault| refused(fault.to_string()))?;
-        patrol::check_camera(&present.settings, &camera).map_err(refused)?;
-        present.patrol.picture(&present.settings, &camera).map_err(failed)
+        let permit = patrol::permit(&present.settings, &camera).map_err(refused)?;
+        present.patrol.picture(&permit).map_err(failed)
     }
 
     /// The camera of this name, where the box has it.

@@ -7,7 +7,6 @@ use super::board::Board;
 use super::patrol::Patrol;
 use crate::config::EdgeSettings;
 use crate::ids::CameraId;
-use crate::outbox::OutboxReader;
 use crate::time::{Clock, WallTime};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +38,6 @@ pub(super) struct Present {
     pub(super) board: Arc<Board>,
     /// Its clock.
     pub(super) clock: Arc<dyn Clock>,
-    /// What waits.
-    pub(super) outbox: OutboxReader,
     /// What it counts with.
     pub(super) settings: Arc<EdgeSettings>,
     /// Since when it runs.

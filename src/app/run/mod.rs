@@ -306,7 +306,6 @@ impl Service {
         Present {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.clock),
-            outbox: self.outbox.reader(),
             settings: Arc::clone(&self.settings),
             since: self.since,
             patrol: self.patrol.clone(),

@@ -53,12 +53,11 @@ pub(super) struct Patrol {
 }
 
 impl Patrol {
-    /// A picture of this camera as it is now; takes some seconds.
+    /// A picture of a camera as it is now; takes some seconds.
     ///
     /// # Errors
     /// In words, why there is none.
-    pub(super) fn picture(&self, settings: &EdgeSettings, camera: &CameraId) -> Result<Picture, String> {
-        check_camera(settings, camera)?;
+    pub(super) fn picture(&self, Permit { camera }: &Permit) -> Result<Picture, String> {
         let (reply, answer) = sync_channel(1);
         self.lock().insert(camera.clone(), reply);
         let answer = answer.recv_timeout(PATIENCE);
@@ -81,8 +80,17 @@ impl Patrol {
     }
 }
 
+/// A camera of which pictures may be made. Only [`permit`] makes one.
+#[derive(Debug)]
+pub(super) struct Permit {
+    camera: CameraId,
+}
+
 /// Whether pictures may be made here, and of this camera.
-pub(super) fn check_camera(settings: &EdgeSettings, camera: &CameraId) -> Result<(), String> {
+///
+/// # Errors
+/// In words, why not.
+pub(super) fn permit(settings: &EdgeSettings, camera: &CameraId) -> Result<Permit, String> {
     if !pictures_allowed(settings) {
         return Err("this box gives no pictures: its own file says [fleet] pictures = \"never\"".to_owned());
     }
@@ -100,7 +108,7 @@ pub(super) fn check_camera(settings: &EdgeSettings, camera: &CameraId) -> Result
             manifest.name, manifest.thresholds.score
         ));
     }
-    Ok(())
+    Ok(Permit { camera: camera.clone() })
 }
 
 /// Whether the box's own file lets pictures out.

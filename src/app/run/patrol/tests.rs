@@ -135,7 +135,7 @@ fn check_allowed(lines: &str, camera: &str, expected: &str) {
     let path = folder.path().join("footfall.toml");
     std::fs::write(&path, text).unwrap();
     let settings = crate::config::load(&path, std::path::Path::new("")).unwrap();
-    let told = check_camera(&settings, &CameraId::parse(camera).unwrap());
+    let told = permit(&settings, &CameraId::parse(camera).unwrap());
     assert!(told.as_ref().err().map_or("", String::as_str).contains(expected), "{told:?}");
     assert_eq!(told.is_ok(), expected.is_empty(), "{told:?}");
 }
