@@ -12,6 +12,7 @@ use footfall::config::fault::FileProblem;
 use footfall::detect::Detection;
 use footfall::detect::manifest::Manifest;
 use footfall::feeds::Feed;
+use footfall::fleet::commands::{ClockTrust, CommandDesk, Decision};
 use footfall::geom::{ImageBox, PictureSize};
 use footfall::outbox::{Position, SeqRange};
 use footfall::publish::ConfirmedBy;
@@ -333,7 +334,12 @@ pub fn fleet_to_box(bytes: &[u8]) {
     let Some((which, bytes)) = bytes.split_first() else { return };
     match which % 5 {
         0 => drop(serde_json::from_slice::<fleet::ConfigDesired>(bytes)),
-        1 => drop(serde_json::from_slice::<fleet::Command>(bytes)),
+        1 => {
+            let at = FrameTime::of_run(WallTime::from_unix_ms(1_795_348_800_000), Duration::ZERO);
+            let mut desk = CommandDesk::new(&String::from_utf8_lossy(bytes));
+            drop(desk.decide(bytes, at, ClockTrust::Right));
+            assert!(!matches!(desk.decide(bytes, at, ClockTrust::Right), Decision::Do(_)), "done twice");
+        }
         2 => {
             if let Ok(desired) = serde_json::from_slice::<fleet::SoftwareDesired>(bytes) {
                 drop(serde_json::from_str::<fleet::PackageManifest>(&desired.manifest));
