@@ -8,8 +8,7 @@ use super::fault::{Fault, FaultKind, FileProblem};
 use super::identity::Identity;
 use super::{
     CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, metrics, outbox,
-    sensor,
-    store, watchdog,
+    sensor, store, watchdog,
 };
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, IdError, StoreId, TenantId};
