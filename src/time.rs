@@ -5,6 +5,12 @@
 //! are read together, once per frame, so a clock that is set while a camera runs
 //! changes the label of a minute and never the speed of a person.
 
+mod boot;
+mod dating;
+
+pub use boot::{BoxClock, ClockSettings};
+pub use dating::{ClockNews, ClockWatch, Dating, Origin, STEP, Stand, is_step, nearest, nearest_minutes};
+
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -33,6 +39,12 @@ impl WallTime {
     #[must_use]
     pub const fn minute(self) -> Self {
         Self(self.0 - self.0.rem_euclid(MINUTE_MS))
+    }
+
+    /// The time so many ms later, or earlier.
+    #[must_use]
+    pub const fn moved_by_ms(self, by_ms: i64) -> Self {
+        Self(self.0.saturating_add(by_ms))
     }
 
     /// Time since `earlier`; zero where `earlier` is later.
@@ -98,6 +110,26 @@ impl FrameTime {
 pub trait Clock: Send + Sync {
     /// Now, with `elapsed` counted from when the clock was made.
     fn now(&self) -> FrameTime;
+
+    /// What its labels are worth; one that says nothing else knows the time.
+    fn stand(&self) -> Stand {
+        Stand::default()
+    }
+
+    /// Both at one moment.
+    fn read(&self) -> (FrameTime, Stand) {
+        (self.now(), self.stand())
+    }
+
+    /// Looks whether the time has become known, or was set.
+    fn look(&self) -> ClockNews {
+        ClockNews::default()
+    }
+
+    /// What undated labels of this run go by.
+    fn origin(&self) -> Origin {
+        Origin::default()
+    }
 }
 
 /// The machine's clocks: monotonic for `elapsed`, system time for `wall`.
@@ -157,6 +189,12 @@ impl SimClock {
     pub fn advance(&self, by: Duration) {
         let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *now = FrameTime { elapsed: now.elapsed + by, wall: now.wall + by };
+    }
+
+    /// Sets the wall clock, forward or back.
+    pub fn set_by_ms(&self, by_ms: i64) {
+        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        now.wall = now.wall.moved_by_ms(by_ms);
     }
 }
 

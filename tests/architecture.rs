@@ -163,6 +163,7 @@ const FILES: (&[&str], &[&str]) = (
         "fleet/vitals.rs",
         "outbox/",
         "ledger/",
+        "time/boot.rs",
         "publish/mqtt/",
         "hq/store/",
         "hq/export/",

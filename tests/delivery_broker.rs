@@ -274,6 +274,7 @@ fn a_change_of_a_camera_or_a_problem_is_told_once() {
     let report = Report {
         cameras: vec![CameraState { camera: "door".to_owned(), state: CameraStatus::Down }],
         problems: vec![Problem { about: "camera door".into(), text: "refuses".into(), since_ms: 5 }],
+        clock_ok: Some(true),
         audit: Vec::new(),
     };
     for _ in 0..3 {

@@ -222,6 +222,7 @@ fn state(state: BoxStatus) -> (String, QoS, Vec<u8>) {
         cameras: Vec::new(),
         outbox: None,
         problems: Vec::new(),
+        clock_ok: Some(true),
         audit: Vec::new(),
     };
     (topics().state, QoS::AtLeastOnce, serde_json::to_vec(&message).expect("a message"))

@@ -308,6 +308,31 @@ mod tests {
         }
 
         #[test]
+        fn whenever_the_clock_is_set_every_crossing_is_in_one_minute_and_no_second_is_seen_twice(
+            steps in prop::collection::vec((1_u64..2_000, -100_000_000_i64..100_000_000, 0_u8..20), 1..200),
+        ) {
+            let (mut ledger, mut out) = (ledger(), Vec::new());
+            let (mut elapsed_ms, mut set_ms, mut crossed) = (0, 0, 0);
+            let mut now = at(0);
+            for (pause_ms, step_ms, dice) in steps {
+                elapsed_ms += pause_ms;
+                // Now and then somebody sets the clock.
+                set_ms += if dice == 0 { step_ms } else { 0 };
+                now = FrameTime { wall: at(elapsed_ms).wall.moved_by_ms(set_ms), ..at(elapsed_ms) };
+                ledger.frame(now, 0);
+                if dice > 10 {
+                    crossed += 1;
+                    ledger.crossing(&Crossing { at: now, ..crossing(0, Direction::In) });
+                }
+                ledger.close(now, &mut out);
+            }
+            ledger.finish(now, &mut out);
+            prop_assert_eq!(out.iter().map(|m| m.entries).sum::<u32>(), crossed);
+            let seen: Duration = out.iter().map(|m| m.seen).sum();
+            prop_assert!(seen <= Duration::from_millis(elapsed_ms));
+        }
+
+        #[test]
         fn what_was_seen_is_never_more_than_the_time_that_passed(gaps in prop::collection::vec(0u64..5_000, 1..100)) {
             let (mut ledger, mut out) = (ledger(), Vec::new());
             let mut now = 0;

@@ -7,8 +7,8 @@ use super::document::{Entry, FaultSink, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
 use super::identity::Identity;
 use super::{
-    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, fleet, metrics, outbox,
-    sensor, store, watchdog,
+    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, clock, fleet, metrics,
+    outbox, sensor, store, watchdog,
 };
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, IdError, StoreId, TenantId};
@@ -122,6 +122,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         root.fault("fleet", FaultKind::Alone { other: "[mqtt]" });
     }
     let outbox = outbox::outbox(root, files);
+    let clock = clock::clock(root, files);
     let hangs_after = watchdog::hangs_after(root);
     let metrics = root.get("metrics").map(|e| e.table(metrics::metrics));
     let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
@@ -140,6 +141,7 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         mqtt,
         fleet,
         outbox,
+        clock,
         hangs_after,
         metrics,
         audit,

@@ -3,7 +3,7 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `fleet`, `health`, `identity`, `metrics`, `sensor`,
+//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `clock`, `fleet`, `health`, `identity`, `metrics`, `sensor`,
 //! `store`, `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
 //! lengths of time.
 
@@ -11,6 +11,7 @@ mod audit;
 pub(crate) mod broker;
 mod camera;
 pub mod check;
+mod clock;
 pub(crate) mod document;
 pub mod fault;
 pub mod file;
@@ -48,6 +49,7 @@ use crate::pipeline::PipelineSettings;
 use crate::publish::MqttSettings;
 use crate::site::Door;
 use crate::site::sensors::SensorSettings;
+use crate::time::ClockSettings;
 use std::time::Duration;
 
 /// The commented file that `footfall config default` prints: template and reference in one.
@@ -85,6 +87,8 @@ pub struct EdgeSettings {
     pub fleet: Option<FleetSettings>,
     /// Where records wait.
     pub outbox: OutboxSettings,
+    /// When the time is known.
+    pub clock: ClockSettings,
     /// A part of the box that has not looked up for this long hangs.
     pub hangs_after: Duration,
     /// Where figures for a Prometheus can be had; none: nowhere.

@@ -109,6 +109,9 @@ pub enum NotTaken {
     /// The disk does not take it.
     #[error("the box cannot store it now ({0}); send it again later")]
     NotStored(String),
+    /// Nobody has set the box's clock yet, so it cannot say of which day this is.
+    #[error("the box does not know the time yet; send it again later")]
+    NoTime,
     /// The disk is slow.
     #[error("the box does not answer in time; send it again later")]
     NoAnswer,

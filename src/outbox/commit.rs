@@ -1,25 +1,28 @@
 //! One transaction: the watermark moves, what is too old or too much goes, what is new is numbered, drafts are replaced.
 
+use super::undated::Mark;
 use super::{
     Change, Committed, Fact, Gap, GapReason, Lot, OutboxError, Position, Retention, SeqRange, body_of,
-    drafts, from_sql, numbers, numbers_path, to_sql, trim,
+    drafts, from_sql, numbers, numbers_path, to_sql, trim, undated,
 };
-use crate::time::WallTime;
+use crate::time::{Dating, Origin, WallTime};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;
+use std::time::Duration;
 
 /// What a transaction starts from.
 #[derive(Clone, Copy)]
-pub(super) struct Before {
+pub(super) struct Before<'a> {
     pub(super) position: Position,
     pub(super) retention: Retention,
     pub(super) has_old_drafts: bool,
+    pub(super) origin: &'a Origin,
 }
 
 pub(super) fn try_commit(
     path: &Path,
     sqlite: &mut Connection,
-    (before, change): (Before, &Change<'_>),
+    (before, change): (Before<'_>, &Change<'_>),
     now: WallTime,
 ) -> Result<(Position, Committed), OutboxError> {
     let failed = |fault| OutboxError::sqlite(path, "store records", fault);
@@ -28,27 +31,36 @@ pub(super) fn try_commit(
     if let Some(watermark) = change.watermark {
         move_watermark(&all, &mut position, watermark).map_err(failed)?;
     }
-    let given_up = trim::trim(&all, path, (before.retention, position.watermark), now)?;
+    let mark = undated::mark(&all, change.dating, before.origin).map_err(failed)?;
+    let mut retention = before.retention;
+    if change.dating == Dating::Undated {
+        // A clock that nobody has set must not decide what is old.
+        retention.history = Duration::MAX;
+    }
+    let given_up = trim::trim(&all, path, (retention, position.watermark), now)?;
     let lost = given_up.iter().filter(|piece| piece.lot == Lot::Unconfirmed);
     let lost = lost.fold((0, None), |(records, _), piece| (records + piece.records, Some(piece.range.last)));
     position.waiting -= lost.0;
-    let mut first = Vec::new();
     if before.has_old_drafts {
-        first = drafts::take(&all, path)?;
-        if !first.is_empty() {
+        let old = drafts::take(&all, path)?;
+        let records: usize = old.iter().map(|(_, facts)| facts.len()).sum();
+        if records > 0 {
             tracing::info!(
-                records = first.len(),
+                records,
                 "the last run died; what it had counted of open minutes is kept as parts"
             );
         }
+        for (mark, facts) in old {
+            store(&all, path, (&facts, mark, &mut position), now)?;
+        }
     }
     // From the watermark on, so that it names also what earlier gap records named that are lost with these.
-    first.extend(lost.1.map(|last| {
+    let gap = lost.1.map(|last| {
         Fact::Gap(Gap { from_seq: position.watermark + 1, to_seq: last, reason: GapReason::GivenUp })
-    }));
-    store(&all, path, (&first, &mut position), now)?;
-    let stored = store(&all, path, (change.facts, &mut position), now)?;
-    drafts::change(&all, path, change.drafts)?;
+    });
+    store(&all, path, (gap.as_slice(), Mark::Known, &mut position), now)?;
+    let stored = store(&all, path, (change.facts, mark, &mut position), now)?;
+    drafts::change(&all, path, change.drafts, mark)?;
     all.commit().map_err(failed)?;
     Ok((position, Committed { stored, given_up }))
 }
@@ -100,7 +112,7 @@ pub(super) fn give_back_numbers(path: &Path, sqlite: &Connection) {
 fn store(
     all: &Transaction<'_>,
     path: &Path,
-    (facts, position): (&[Fact], &mut Position),
+    (facts, mark, position): (&[Fact], Mark, &mut Position),
     now: WallTime,
 ) -> Result<Option<SeqRange>, OutboxError> {
     if facts.is_empty() {
@@ -120,7 +132,7 @@ fn store(
         reserve(path, &box_id, up_to)?;
     }
     for (seq, fact) in (first..).zip(facts) {
-        insert(all, seq, fact.clone(), now).map_err(failed)?;
+        insert(all, (seq, mark), fact.clone(), now).map_err(failed)?;
     }
     all.execute("UPDATE meta SET next_seq = ?1, reserved = ?2", params![to_sql(last + 1), to_sql(up_to)])
         .map_err(failed)?;
@@ -129,9 +141,16 @@ fn store(
     Ok(Some(SeqRange { first, last }))
 }
 
-pub(super) fn insert(all: &Transaction<'_>, seq: u64, fact: Fact, now: WallTime) -> rusqlite::Result<()> {
-    all.prepare_cached("INSERT INTO record (seq, body, stored_ms) VALUES (?1, ?2, ?3)")?
-        .execute(params![to_sql(seq), body_of(seq, fact), now.unix_ms()])
+pub(super) fn insert(
+    all: &Transaction<'_>,
+    (seq, mark): (u64, Mark),
+    fact: Fact,
+    now: WallTime,
+) -> rusqlite::Result<()> {
+    // Only what waits is marked; what does not says so itself.
+    let waits = mark.column().filter(|run| *run > 0);
+    all.prepare_cached("INSERT INTO record (seq, body, stored_ms, undated) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![to_sql(seq), body_of(seq, fact, mark), now.unix_ms(), waits])
         .map(drop)
 }
 

@@ -5,6 +5,7 @@
 //! records and drafts together say everything once, and a source that ends well leaves none.
 
 use super::OutboxError;
+use super::undated::Mark;
 use crate::wire::v1::Fact;
 use rusqlite::{Transaction, params};
 use serde_json::value::RawValue;
@@ -26,41 +27,47 @@ pub enum DraftChange<'a> {
     Replaced(&'a Drafts),
 }
 
-pub(super) fn change(all: &Transaction<'_>, path: &Path, change: DraftChange<'_>) -> Result<(), OutboxError> {
+pub(super) fn change(
+    all: &Transaction<'_>,
+    path: &Path,
+    change: DraftChange<'_>,
+    mark: Mark,
+) -> Result<(), OutboxError> {
     let done = match change {
         DraftChange::Kept => Ok(()),
         DraftChange::Dropped => all.execute("DELETE FROM draft", []).map(drop),
         DraftChange::Replaced(drafts) => {
-            drafts.iter().try_for_each(|(source, facts)| replace(all, source, facts))
+            drafts.iter().try_for_each(|(source, facts)| replace(all, source, facts, mark))
         }
     };
     done.map_err(|fault| OutboxError::sqlite(path, "store drafts", fault))
 }
 
-fn replace(all: &Transaction<'_>, source: &str, facts: &[Fact]) -> rusqlite::Result<()> {
+fn replace(all: &Transaction<'_>, source: &str, facts: &[Fact], mark: Mark) -> rusqlite::Result<()> {
     if facts.is_empty() {
         return all.prepare_cached("DELETE FROM draft WHERE source = ?1")?.execute([source]).map(drop);
     }
     let body = serde_json::to_string(facts).expect("a fact holds only texts and finite numbers");
-    all.prepare_cached("INSERT OR REPLACE INTO draft (source, body) VALUES (?1, ?2)")?
-        .execute(params![source, body])
+    all.prepare_cached("INSERT OR REPLACE INTO draft (source, body, undated) VALUES (?1, ?2, ?3)")?
+        .execute(params![source, body, mark.column()])
         .map(drop)
 }
 
-/// Takes the drafts that a run left which died, each as a part of what it stands for.
+/// Takes the drafts that a run left which died, each as a part of what it stands for, and how they are dated.
 ///
 /// One that cannot be read is left out: its time is then not claimed by any record.
-pub(super) fn take(all: &Transaction<'_>, path: &Path) -> Result<Vec<Fact>, OutboxError> {
+pub(super) fn take(all: &Transaction<'_>, path: &Path) -> Result<Vec<(Mark, Vec<Fact>)>, OutboxError> {
     let failed = |fault| OutboxError::sqlite(path, "read drafts", fault);
-    let mut select = all.prepare("SELECT body FROM draft ORDER BY source").map_err(failed)?;
-    let bodies = select.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
-    let mut facts = Vec::new();
+    let mut select = all.prepare("SELECT body, undated FROM draft ORDER BY source").map_err(failed)?;
+    let of_row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1).map(Mark::of_column)?));
+    let bodies = select.query_map([], of_row).map_err(failed)?;
+    let mut taken = Vec::new();
     for body in bodies {
-        let body = body.map_err(failed)?;
+        let (body, mark) = body.map_err(failed)?;
         let list: Vec<&RawValue> = serde_json::from_str(&body).unwrap_or_default();
         let known = list.iter().filter_map(|text| serde_json::from_str::<Fact>(text.get()).ok());
-        facts.extend(known.map(Fact::into_part));
+        taken.push((mark, known.map(Fact::into_part).collect()));
     }
     all.execute("DELETE FROM draft", []).map_err(failed)?;
-    Ok(facts)
+    Ok(taken)
 }

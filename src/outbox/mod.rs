@@ -31,6 +31,10 @@
 //! A [draft](Drafts) stands for what a source would still have to say if it ended now. Opening turns drafts that it finds into
 //! records, each as a part, before any new one: whoever wrote them died.
 //!
+//! A record that was made before anybody had set the box's clock is marked with its run, and nothing from the first such one on is
+//! handed out ([`Outbox::sendable`]) until [`Outbox::date`] has put its times right, or says that nobody can (module `undated`). Its number and its
+//! place stay what they are.
+//!
 //! # Invariants ([`Outbox::check_invariants`] checks the first five)
 //!
 //! 1. *Numbered*: every stored record holds its own row's number.
@@ -52,14 +56,15 @@
 //! over from such a file.
 
 use crate::ids::BoxId;
-use crate::time::WallTime;
-use crate::wire::v1::{AnyRecord, Fact, Gap, GapReason, Record};
+use crate::time::{Dating, Origin, WallTime};
+use crate::wire::v1::{AnyRecord, Fact, Gap, GapReason, Record, UndatedRecord};
 use commit::{Before, give_back_numbers, stored_position, try_commit};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::value::RawValue;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use undated::Mark;
 
 mod commit;
 mod drafts;
@@ -68,6 +73,7 @@ mod look;
 mod numbers;
 mod open;
 mod trim;
+mod undated;
 mod upgrade;
 mod writer;
 
@@ -75,6 +81,7 @@ pub use drafts::{DraftChange, Drafts};
 pub use fault::OutboxError;
 pub use look::{OutboxLook, look};
 pub use trim::{GivenUp, Lot, Retention};
+pub use undated::Dated;
 pub use writer::{
     Counts, MOST_IN_MEMORY, OutboxNews, OutboxReader, OutboxWriter, ReadError, RecordSender, Rows, StopError,
     WriterGone,
@@ -159,6 +166,8 @@ pub struct Change<'a> {
     pub facts: &'a [Fact],
     /// What becomes of the drafts.
     pub drafts: DraftChange<'a>,
+    /// What the times of both are worth.
+    pub dating: Dating,
 }
 
 /// What a transaction did.
@@ -187,6 +196,8 @@ pub struct Outbox {
     path: PathBuf,
     box_id: BoxId,
     retention: Retention,
+    /// What this run's undated times go by.
+    origin: Origin,
     /// None after the file was found corrupt, until [`Outbox::reopen`].
     sqlite: Option<Connection>,
     /// What the file says, so that asking costs nothing.
@@ -211,6 +222,7 @@ impl Outbox {
             path: path.to_owned(),
             box_id: box_id.clone(),
             retention: Retention::default(),
+            origin: Origin::default(),
             sqlite: Some(sqlite),
             position: Position::default(),
             has_old_drafts: true,
@@ -218,9 +230,12 @@ impl Outbox {
         };
         outbox.look_where_it_stands()?;
         // On a full disk they stay what they are until the first commit that finds room.
+        // Nothing gets too old here: whether the clock is right is not known yet.
+        let kept = std::mem::replace(&mut outbox.retention.history, Duration::MAX);
         if let Err(fault) = outbox.commit(&Change::default(), now) {
             tracing::warn!(%fault, "drafts of the last run cannot become records yet");
         }
+        outbox.retention.history = kept;
         Ok((outbox, opening))
     }
 
@@ -239,6 +254,11 @@ impl Outbox {
     /// Says how long and how much is kept from now on; 30 days and 2 GB where nobody says.
     pub const fn keep(&mut self, retention: Retention) {
         self.retention = retention;
+    }
+
+    /// Says what undated times go by that are stored from now on.
+    pub fn runs_since(&mut self, origin: Origin) {
+        self.origin = origin;
     }
 
     fn look_where_it_stands(&mut self) -> Result<(), OutboxError> {
@@ -272,9 +292,10 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError`]; nothing has changed then.
     pub fn commit(&mut self, change: &Change<'_>, now: WallTime) -> Result<Committed, OutboxError> {
-        let Self { path, sqlite, position, retention, has_old_drafts, .. } = self;
+        let Self { path, sqlite, position, retention, has_old_drafts, origin, .. } = self;
         let sqlite = opened(path, sqlite.as_mut())?;
-        let before = Before { position: *position, retention: *retention, has_old_drafts: *has_old_drafts };
+        let (position_before, old) = (*position, *has_old_drafts);
+        let before = Before { position: position_before, retention: *retention, has_old_drafts: old, origin };
         match try_commit(path, sqlite, (before, change), now) {
             Ok((after, committed)) => {
                 (*position, *has_old_drafts) = (after, false);
@@ -321,6 +342,34 @@ impl Outbox {
             })
             .map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Those of [`Outbox::records`] that may be sent: none from the first on that waits for the time to be known.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the file cannot be read.
+    pub fn sendable(&self, after: u64, limit: usize) -> Result<Vec<Row>, OutboxError> {
+        let held_from = self.held_from()?.unwrap_or(u64::MAX);
+        let mut rows = self.records(after, limit)?;
+        rows.retain(|row| row.seq < held_from);
+        Ok(rows)
+    }
+
+    /// How far it has come with what may be sent: as if what waits for the time to be known were not there yet.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the file cannot be read.
+    pub fn sendable_position(&self) -> Result<Position, OutboxError> {
+        let newest = self.held_from()?.map_or(u64::MAX, |first| first.saturating_sub(1));
+        let Position { watermark, .. } = self.position;
+        Ok(Position { newest: self.position.newest.min(newest).max(watermark), ..self.position })
+    }
+
+    fn held_from(&self) -> Result<Option<u64>, OutboxError> {
+        let sqlite = opened(&self.path, self.sqlite.as_ref())?;
+        let held = undated::held_from(sqlite)
+            .map_err(|fault| OutboxError::sqlite(&self.path, "read records", fault))?;
+        Ok(held.map(from_sql))
     }
 
     /// The lowest number that is held; nothing below it can be had any more. None where nothing is.
@@ -387,8 +436,13 @@ fn numbers_path(path: &Path) -> PathBuf {
     numbers::beside(path, ".seq")
 }
 
-fn body_of(seq: u64, fact: Fact) -> String {
-    serde_json::to_string(&Record { seq, fact }).expect("a record holds only texts and whole numbers")
+fn body_of(seq: u64, fact: Fact, mark: Mark) -> String {
+    let record = Record { seq, fact };
+    let text = match mark {
+        Mark::Doubtful => serde_json::to_string(&UndatedRecord { record, undated: true }),
+        Mark::Known | Mark::Run(_) => serde_json::to_string(&record),
+    };
+    text.expect("a record holds only texts and whole numbers")
 }
 
 /// The row's text where it is a record of that number, else a gap record in its place.
@@ -397,7 +451,10 @@ fn checked_body(seq: u64, text: Option<&str>) -> Box<RawValue> {
         text.filter(|text| serde_json::from_str::<AnyRecord>(text).is_ok_and(|record| record.seq() == seq));
     let text = match readable {
         Some(text) => text.to_owned(),
-        None => body_of(seq, Fact::Gap(Gap { from_seq: seq, to_seq: seq, reason: GapReason::Unreadable })),
+        None => {
+            let gap = Fact::Gap(Gap { from_seq: seq, to_seq: seq, reason: GapReason::Unreadable });
+            body_of(seq, gap, Mark::Known)
+        }
     };
     RawValue::from_string(text).expect("what was parsed or written as JSON is JSON")
 }

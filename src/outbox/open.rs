@@ -5,6 +5,7 @@
 //! complete at the next start, with the old one still there, is put in place then.
 
 use super::commit::{insert, reserve};
+use super::undated::Mark;
 use super::{
     Gap, GapReason, Opening, OutboxError, Recovery, SeqRange, checked_body, from_sql, numbers, numbers_path,
     to_sql, upgrade,
@@ -201,7 +202,7 @@ fn go_on_after(
     let up_to = seq + numbers::BLOCK;
     reserve(path, box_id.as_str(), up_to)?;
     let fact = Fact::Gap(Gap { from_seq: gap.first, to_seq: gap.last, reason });
-    insert(all, seq, fact, now).map_err(failed)?;
+    insert(all, (seq, Mark::Known), fact, now).map_err(failed)?;
     all.execute("UPDATE meta SET next_seq = ?1, reserved = ?2", params![to_sql(seq + 1), to_sql(up_to)])
         .map_err(failed)?;
     Ok(())
@@ -302,6 +303,7 @@ fn salvage(path: &Path, box_id: &BoxId, into: &Transaction<'_>) -> Result<Salvag
     let watermark: rusqlite::Result<i64> = old.query_row("SELECT watermark FROM meta", [], |row| row.get(0));
     all_up_to(into, watermark.unwrap_or(0))
         .map_err(|fault| OutboxError::sqlite(path, "save its records", fault))?;
+    copy_undated_runs(&old, into).map_err(|fault| OutboxError::sqlite(path, "save its records", fault))?;
     for order in ["ASC", "DESC"] {
         copy_rows(&old, order, into, &mut salvaged)
             .map_err(|fault| OutboxError::sqlite(path, "save its records", fault))?;
@@ -313,31 +315,47 @@ fn all_up_to(into: &Transaction<'_>, watermark: i64) -> rusqlite::Result<()> {
     into.execute("UPDATE meta SET watermark = ?1", [watermark.max(0)]).map(drop)
 }
 
+/// Where they cannot be read, nobody can date what they left, and it says so.
+fn copy_undated_runs(old: &Connection, into: &Transaction<'_>) -> rusqlite::Result<()> {
+    let Ok(mut select) = old.prepare("SELECT run, boot, offset_ms FROM undated_run") else { return Ok(()) };
+    let Ok(mut rows) = select.query([]) else { return Ok(()) };
+    while let Ok(Some(row)) = rows.next() {
+        let (Ok(run), Ok(boot), Ok(offset_ms)) =
+            (row.get::<_, i64>(0), row.get::<_, String>(1), row.get::<_, i64>(2))
+        else {
+            continue;
+        };
+        into.execute("INSERT OR IGNORE INTO undated_run VALUES (?1, ?2, ?3)", params![run, boot, offset_ms])?;
+    }
+    Ok(())
+}
+
 fn copy_rows(
     old: &Connection,
     order: &str,
     into: &Transaction<'_>,
     salvaged: &mut Salvaged,
 ) -> rusqlite::Result<()> {
-    let select = |stored_ms| format!("SELECT seq, body, {stored_ms} FROM record ORDER BY seq {order}");
-    // The second is what version 1 had.
-    let Ok(mut select) = old.prepare(&select("stored_ms")).or_else(|_| old.prepare(&select("0"))) else {
+    let select = |more| format!("SELECT seq, body, {more} FROM record ORDER BY seq {order}");
+    // What versions 3, 2 and 1 have.
+    let of_versions = ["stored_ms, undated", "stored_ms, NULL", "0, NULL"];
+    let Some(mut select) = of_versions.iter().find_map(|more| old.prepare(&select(more)).ok()) else {
         return Ok(());
     };
     let Ok(mut rows) = select.query([]) else {
         return Ok(());
     };
     let mut insert =
-        into.prepare("INSERT OR IGNORE INTO record (seq, body, stored_ms) VALUES (?1, ?2, ?3)")?;
+        into.prepare("INSERT OR IGNORE INTO record (seq, body, stored_ms, undated) VALUES (?1, ?2, ?3, ?4)")?;
     // The first error is the bad page: what lies behind it is read from the other end.
     while let Ok(Some(row)) = rows.next() {
         let (Ok(seq), Ok(text)) = (row.get::<_, i64>(0), row.get::<_, String>(1)) else {
             continue;
         };
-        let stored_ms: i64 = row.get(2).unwrap_or(0);
+        let (stored_ms, undated): (i64, Option<i64>) = (row.get(2).unwrap_or(0), row.get(3).unwrap_or(None));
         let number = from_sql(seq);
         if number > 0 && checked_body(number, Some(&text)).get() == text {
-            salvaged.rows += insert.execute(params![seq, text, stored_ms])? as u64;
+            salvaged.rows += insert.execute(params![seq, text, stored_ms, undated])? as u64;
             salvaged.highest = salvaged.highest.max(number);
         }
     }

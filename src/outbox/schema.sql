@@ -1,4 +1,4 @@
--- The outbox, version 2. What an upgrade leaves behind must equal what this file makes.
+-- The outbox, version 3. What an upgrade leaves behind must equal what this file makes.
 --
 -- The file is told from other SQLite files by PRAGMA application_id = 0x46464F42 ("FFOB"), and its
 -- version stands in PRAGMA user_version.
@@ -25,7 +25,22 @@ CREATE TABLE record (
   -- The record as JSON, as it goes over the wire (wire::v1::Record), its seq included.
   body TEXT NOT NULL,
   -- When it was stored, UTC ms; 0 where a version 1 stored it, which kept no history.
-  stored_ms INTEGER NOT NULL DEFAULT 0
+  stored_ms INTEGER NOT NULL DEFAULT 0,
+  -- The run (undated_run) by whose clock its times are, which nobody had set; it waits until they are put right. NULL: they are.
+  undated INTEGER
+) STRICT;
+
+-- What waits for the time to be known; nearly always nothing.
+CREATE INDEX record_undated ON record (seq) WHERE undated IS NOT NULL;
+
+-- Runs that began before the time was known, as long as something waits of them.
+CREATE TABLE undated_run (
+  run       INTEGER PRIMARY KEY,
+  -- The start of the machine that it fell into; empty where the system does not name it.
+  boot      TEXT NOT NULL,
+  -- The run's clock minus the time since that start, ms. The true clock minus this one is what its times are to be moved by.
+  offset_ms INTEGER NOT NULL,
+  UNIQUE (boot, offset_ms)
 ) STRICT;
 
 -- What each source would still have to say if it ended now. Found at the start, it becomes records: the run died.
@@ -33,5 +48,7 @@ CREATE TABLE draft (
   -- A camera, or a camera and what of it.
   source TEXT PRIMARY KEY,
   -- A JSON list of facts (wire::v1::Fact), without numbers.
-  body   TEXT NOT NULL
+  body   TEXT NOT NULL,
+  -- As in record; 0: nobody had set the clock, and the records say so.
+  undated INTEGER
 ) STRICT, WITHOUT ROWID;

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// The version that this software writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// `STEPS[n]` leads from version `n + 1` to `n + 2`.
 pub(super) const STEPS: &[&str] = &[
@@ -15,6 +15,12 @@ pub(super) const STEPS: &[&str] = &[
     "ALTER TABLE meta ADD COLUMN watermark INTEGER NOT NULL DEFAULT 0 CHECK (watermark >= 0);
      ALTER TABLE record ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;
      CREATE TABLE draft (source TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    // Version 2 took every clock for right, and so is what it stored.
+    "ALTER TABLE record ADD COLUMN undated INTEGER;
+     ALTER TABLE draft ADD COLUMN undated INTEGER;
+     CREATE INDEX record_undated ON record (seq) WHERE undated IS NOT NULL;
+     CREATE TABLE undated_run (run INTEGER PRIMARY KEY, boot TEXT NOT NULL, offset_ms INTEGER NOT NULL,
+       UNIQUE (boot, offset_ms)) STRICT;",
 ];
 
 /// Runs the steps that `version` still needs, all in one transaction.
@@ -65,13 +71,23 @@ mod tests {
     }
 
     /// The schemas that released versions made, the first one first.
-    const EARLIER: &[&str] = &["CREATE TABLE meta (
+    const EARLIER: &[&str] = &[
+        "CREATE TABLE meta (
            only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
            box TEXT NOT NULL,
            next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
            reserved INTEGER NOT NULL CHECK (reserved >= next_seq - 1)
          ) STRICT;
-         CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;"];
+         CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;",
+        "CREATE TABLE meta (
+           only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+           box TEXT NOT NULL,
+           next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
+           reserved INTEGER NOT NULL CHECK (reserved >= next_seq - 1),
+           watermark INTEGER NOT NULL DEFAULT 0 CHECK (watermark >= 0)
+         ) STRICT;
+         CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, stored_ms INTEGER NOT NULL DEFAULT 0) STRICT;
+         CREATE TABLE draft (source TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;"];
 
     /// Every table and index as SQLite knows it, without comments and layout.
     fn schema(sqlite: &Connection) -> Vec<String> {
@@ -99,7 +115,8 @@ mod tests {
             let mut old = Connection::open_in_memory().unwrap();
             old.execute_batch(earlier).unwrap();
             old.execute_batch(
-                "INSERT INTO meta VALUES (1, 'door-7', 8, 10007); INSERT INTO record VALUES (7, '{}')",
+                "INSERT INTO meta (only_row, box, next_seq, reserved) VALUES (1, 'door-7', 8, 10007);
+                 INSERT INTO record (seq, body) VALUES (7, '{}')",
             )
             .unwrap();
             upgrade(&mut old, version, STEPS).unwrap();

@@ -10,9 +10,10 @@
 //! stored piece by piece, and while it is there are no drafts on disk: they would say again what the pieces said.
 
 use super::{
-    Change, DraftChange, Drafts, Fact, GivenUp, Lot, Opening, Outbox, OutboxError, Position, Recovery, Row,
+    Change, Dated, DraftChange, Drafts, Fact, GivenUp, Lot, Opening, Outbox, OutboxError, Position, Recovery,
+    Row,
 };
-use crate::time::{Clock, Pulse};
+use crate::time::{Clock, Dating, Pulse};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
@@ -53,6 +54,8 @@ pub enum OutboxNews {
     Replaced(Recovery),
     /// Memory is full as well, and records are lost from now on. Said once per outage.
     Losing,
+    /// The time has become known, and with it when what had waited for that was made, or that nobody can say.
+    Dated(Dated),
     /// Records had to go because there is no room: all that went since the start. Said at most once an hour.
     GaveUp(GivenUp),
 }
@@ -109,7 +112,7 @@ pub struct Counts {
 enum Order {
     /// Boxed: most orders are a few words.
     Store(Box<Fact>),
-    StoreTogether(Box<(Vec<Fact>, Drafts)>),
+    StoreTogether(Box<(Vec<Fact>, Drafts, Dating)>),
     Confirm(u64),
     Read {
         after: u64,
@@ -140,7 +143,15 @@ impl RecordSender {
     /// # Errors
     /// [`WriterGone`] after the outbox was stopped.
     pub fn submit_together(&self, facts: Vec<Fact>, drafts: Drafts) -> Result<(), WriterGone> {
-        self.0.send(Order::StoreTogether(Box::new((facts, drafts)))).map_err(gone)
+        self.submit_dated(facts, drafts, Dating::Known)
+    }
+
+    /// The same of times that are worth so much. What is undated waits on disk until the time is known.
+    ///
+    /// # Errors
+    /// [`WriterGone`] after the outbox was stopped.
+    pub fn submit_dated(&self, facts: Vec<Fact>, drafts: Drafts, dating: Dating) -> Result<(), WriterGone> {
+        self.0.send(Order::StoreTogether(Box::new((facts, drafts, dating)))).map_err(gone)
     }
 }
 
@@ -215,13 +226,14 @@ impl OutboxWriter {
     /// # Errors
     /// The system's, where it makes no thread.
     pub fn start(
-        outbox: Outbox,
+        mut outbox: Outbox,
         commit_every: Duration,
         clock: Arc<dyn Clock>,
         tell: impl FnMut(OutboxNews) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (orders, queue) = mpsc::sync_channel(QUEUE);
         let pulse = Pulse::default();
+        outbox.runs_since(clock.origin());
         let writer = Writer {
             outbox,
             pulse: pulse.clone(),
@@ -230,6 +242,8 @@ impl OutboxWriter {
             tell: Box::new(tell),
             facts: VecDeque::new(),
             drafts: Drafts::new(),
+            dating: Dating::Known,
+            is_dated: false,
             watermark: None,
             commit_at: None,
             outage: None,
@@ -320,6 +334,10 @@ struct Writer {
     facts: VecDeque<Fact>,
     /// Those that are newer than what is on disk; they go with the last of `facts`.
     drafts: Drafts,
+    /// What the times of both are worth.
+    dating: Dating,
+    /// Whether what undated runs left on disk was put right.
+    is_dated: bool,
     /// Confirmed and not noted on disk.
     watermark: Option<u64>,
     /// When the next commit is due, by the clock's `elapsed`.
@@ -334,6 +352,7 @@ impl Writer {
     fn run(mut self, queue: &Receiver<Order>) {
         loop {
             self.pulse.beat();
+            self.date();
             let wait = self.commit_at.map(|at| at.saturating_sub(self.clock.now().elapsed));
             match queue.recv_timeout(wait.unwrap_or(LOOK_UP_EVERY).min(LOOK_UP_EVERY)) {
                 Ok(Order::Stop(reply)) => return self.stop(&reply),
@@ -349,10 +368,13 @@ impl Writer {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Store(fact) => self.keep([*fact], Drafts::new()),
+            Order::Store(fact) => {
+                let dating = self.clock.stand().dating;
+                self.keep([*fact], Drafts::new(), dating);
+            }
             Order::StoreTogether(both) => {
-                let (facts, drafts) = *both;
-                self.keep(facts, drafts);
+                let (facts, drafts, dating) = *both;
+                self.keep(facts, drafts, dating);
             }
             Order::Confirm(watermark) => {
                 self.watermark = Some(watermark);
@@ -360,7 +382,7 @@ impl Writer {
             }
             Order::Read { after, limit, reply } => {
                 self.commit();
-                let rows = self.outbox.records(after, limit);
+                let rows = self.outbox.sendable(after, limit);
                 let rows = rows.and_then(|rows| Ok(Rows { rows, kept_from: self.outbox.kept_from()? }));
                 let rows = self.readable(rows);
                 answer(&reply, rows);
@@ -371,20 +393,66 @@ impl Writer {
                 let in_memory = self.facts.len() as u64;
                 answer(&reply, Counts { waiting: self.outbox.position().waiting, in_memory });
             }
-            Order::Position(reply) => answer(&reply, self.outbox.position()),
+            Order::Position(reply) => {
+                // A file that cannot be read says so when records are asked for.
+                let position = self.outbox.sendable_position();
+                answer(&reply, position.unwrap_or(self.outbox.position()));
+            }
             Order::Stop(_) => unreachable!("run answers it"),
         }
     }
 
-    fn keep(&mut self, facts: impl IntoIterator<Item = Fact>, drafts: Drafts) {
+    /// Puts right what was stored or handed over before the time was known, once it is.
+    fn date(&mut self) {
+        let stand = self.clock.stand();
+        if stand.dating == Dating::Undated {
+            return;
+        }
+        if self.dating == Dating::Undated {
+            self.dating = stand.dating;
+            self.facts =
+                std::mem::take(&mut self.facts).into_iter().map(|fact| fact.shifted(stand.by_ms)).collect();
+            self.drafts = shifted(std::mem::take(&mut self.drafts), stand.by_ms);
+        }
+        if self.is_dated || self.outage.is_some() {
+            return;
+        }
+        match self.outbox.date(&self.clock.origin(), stand) {
+            Ok(dated) => {
+                self.is_dated = true;
+                if dated != Dated::default() {
+                    tracing::info!(
+                        dated.dated,
+                        dated.doubtful,
+                        "the time is known, and with it that of earlier records"
+                    );
+                    (self.tell)(OutboxNews::Dated(dated));
+                }
+            }
+            Err(fault) => {
+                self.failing(&fault);
+                self.due();
+            }
+        }
+    }
+
+    fn keep(&mut self, facts: impl IntoIterator<Item = Fact>, drafts: Drafts, dating: Dating) {
+        self.date();
+        let stand = self.clock.stand();
+        // Labelled before the time was known, and here after that.
+        let by_ms = if dating == Dating::Undated { stand.by_ms } else { 0 };
+        let dating = if dating == Dating::Undated { stand.dating } else { dating };
+        let is_first = self.facts.is_empty() && self.drafts.is_empty();
+        self.dating = if is_first { dating } else { self.dating.max(dating) };
         for fact in facts {
+            let fact = fact.shifted(by_ms);
             if self.facts.len() < MOST_IN_MEMORY {
                 self.facts.push_back(fact);
             } else {
                 self.lose();
             }
         }
-        self.drafts.extend(drafts);
+        self.drafts.extend(shifted(drafts, by_ms));
         self.due();
         if self.facts.len() >= MOST_IN_COMMIT && self.outage.is_none() {
             self.commit();
@@ -441,7 +509,7 @@ impl Writer {
                 (true, false) => DraftChange::Replaced(&self.drafts),
             };
             let facts = &self.facts.make_contiguous()[..some];
-            let change = Change { watermark: self.watermark, facts, drafts };
+            let change = Change { watermark: self.watermark, facts, drafts, dating: self.dating };
             match self.outbox.commit(&change, self.clock.now().wall) {
                 Ok(committed) => {
                     self.watermark = None;
@@ -549,6 +617,11 @@ impl Writer {
         drop(self.outbox);
         answer(reply, if records > 0 { Err(StopError::NotStored { records, cause }) } else { Ok(()) });
     }
+}
+
+fn shifted(drafts: Drafts, by_ms: i64) -> Drafts {
+    let moved = |facts: Vec<Fact>| facts.into_iter().map(|fact| fact.shifted(by_ms)).collect();
+    drafts.into_iter().map(|(source, facts)| (source, moved(facts))).collect()
 }
 
 /// Whoever asked may have gone; then nobody misses the answer.

@@ -68,6 +68,8 @@ pub struct PublisherSettings {
 /// What the box says of itself on `state`, beside the publisher's own part.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
+    /// Whether the box's clock was set; none: not looked at yet.
+    pub clock_ok: Option<bool>,
     /// Every camera.
     pub cameras: Vec<CameraState>,
     /// What a person should look at.
@@ -602,6 +604,7 @@ impl World {
             state: status,
             since_ms: self.online_since.unix_ms(),
             software: self.settings.software.clone(),
+            clock_ok: report.clock_ok,
             cameras: report.cameras,
             outbox,
             problems: report.problems,
@@ -657,6 +660,7 @@ impl World {
             state: BoxStatus::Offline,
             since_ms: self.clock.now().wall.unix_ms(),
             software: self.settings.software.clone(),
+            clock_ok: None,
             cameras: Vec::new(),
             outbox: None,
             problems: Vec::new(),

@@ -6,6 +6,7 @@ use super::{Door, DoorMinute, StoreInput};
 use crate::analytics::{LineMinute, ZoneMinute};
 use crate::ids::CameraId;
 use crate::pipeline::CameraEvent;
+use crate::time::nearest_minutes;
 
 impl StoreInput {
     /// What an event of a camera is to the store; none where it is nothing to it.
@@ -16,6 +17,21 @@ impl StoreInput {
             CameraEvent::ZoneMinute(minute) => seen_at_once(minute),
             _ => None,
         }
+    }
+
+    /// The same with what the box's clock labelled moved by `by_ms`, to the nearest minute: the clock was wrong. What others said of
+    /// the time stays.
+    #[must_use]
+    pub fn shifted(mut self, by_ms: i64) -> Self {
+        match &mut self {
+            Self::Minute(minute) => {
+                minute.start = minute.start.moved_by_ms(nearest_minutes(by_ms));
+                minute.part |= by_ms != 0;
+            }
+            Self::SeenAtOnce { start, .. } => *start = start.moved_by_ms(nearest_minutes(by_ms)),
+            Self::Till(_) | Self::Staffing(_) => {}
+        }
+        self
     }
 }
 

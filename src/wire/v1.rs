@@ -30,6 +30,7 @@ mod delivery;
 pub mod fleet;
 mod quarters;
 mod sensors;
+mod shifted;
 mod store;
 mod store_now;
 mod visitors;
@@ -392,6 +393,16 @@ pub struct Record {
     pub fact: Fact,
 }
 
+/// A record of a clock that nobody vouches for. For a reader it is a record like any other, with one field more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UndatedRecord {
+    /// The record.
+    #[serde(flatten)]
+    pub record: Record,
+    /// True: its times may be wrong.
+    pub undated: bool,
+}
+
 /// A record as a reader takes it: also one whose kind a newer writer has added.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
@@ -581,6 +592,9 @@ pub struct State {
     pub since_ms: i64,
     /// Name and version of the software.
     pub software: String,
+    /// Whether the box's clock was set: false: its times may be wrong; absent in the last will and from older boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ok: Option<bool>,
     /// Every camera; empty in the last will.
     pub cameras: Vec<CameraState>,
     /// The outbox; absent in the last will.

@@ -1,11 +1,13 @@
 //! RTSP, with a real server.
 
 use crate::support::{
-    RtspServer, RunningCamera, STILL, fault_of, free_port, garbage, h264, open, serve, settings,
+    HANG, RtspServer, RunningCamera, STILL, fault_of, free_port, garbage, h264, h264_that_freezes, open,
+    request, serve, settings, stream_whose_clock_jumps,
 };
 use footfall::capture::camera::CameraState;
 use footfall::capture::{CaptureError, Frame, ReadOutcome, SourceSettings};
 use footfall::geom::PictureSize;
+use std::io::Write;
 use std::process::Command;
 use std::time::Duration;
 
@@ -137,6 +139,55 @@ fn a_camera_that_changes_to_a_larger_picture_is_opened_anew() {
 #[test]
 fn a_camera_that_changes_to_a_smaller_picture_is_opened_anew() {
     check_change_of_size(LARGE, SMALL);
+}
+
+#[test]
+fn a_camera_whose_picture_freezes_is_down_and_opened_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _server = RtspServer::start(port, &h264_that_freezes(dir.path(), 20, 600), &[]);
+    let camera = RunningCamera::start(settings(&url(port)));
+    assert_eq!(camera.next_state(), CameraState::Connecting);
+    assert_eq!(camera.next_state(), up(SMALL, None));
+    let stuck = next_loss(&camera);
+    assert!(matches!(stuck, CaptureError::Still { after, .. } if after >= STILL), "{stuck}");
+    assert_eq!(camera.next_state(), up(SMALL, None));
+}
+
+#[test]
+fn a_camera_that_sends_garbage_in_between_is_read_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let good = std::fs::read(h264(dir.path(), "good.h264", &[(60, 384)])).unwrap();
+    let junk: Vec<u8> = (0..60_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let clip = dir.path().join("garbage.h264");
+    std::fs::write(&clip, [good.as_slice(), &junk, &good].concat()).unwrap();
+    let _server = RtspServer::start(port, &clip, &[]);
+    let camera = RunningCamera::start(settings(&url(port)));
+    let mut frame = Frame::default();
+    // Over the same connection or the next one: more than came before the garbage, and of the right size.
+    while camera.next_number(&mut frame) <= 90 {}
+    assert_eq!(frame.picture.size(), SMALL);
+}
+
+#[test]
+fn a_camera_whose_clock_jumps_by_hours_changes_no_time_of_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let stream = stream_whose_clock_jumps(dir.path(), 40, &[0, 36_000, 5]);
+    let port = serve(move |mut stream_to| {
+        request(&mut stream_to)?;
+        stream_to.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n")?;
+        stream_to.write_all(&stream)
+    });
+    let mut source = open(&settings(&format!("http://127.0.0.1:{port}/stream.ts"))).unwrap();
+    let (mut frame, mut last, mut frames) = (Frame::default(), Duration::ZERO, 0);
+    while source.read(&mut frame) == Ok(ReadOutcome::Frame) {
+        assert!(frame.at.elapsed >= last, "elapsed never goes back");
+        last = frame.at.elapsed;
+        frames += 1;
+    }
+    assert!(frames > 100, "{frames} of 120 frames came over both jumps");
+    assert!(last < HANG, "{last:?}: the camera's hours are not ours");
 }
 
 #[test]

@@ -78,6 +78,45 @@ pub(crate) fn h264(folder: &Path, name: &str, parts: &[(u32, u32)]) -> PathBuf {
     whole
 }
 
+/// H.264 of `moving` frames of the sample clip and then `frozen` times the last of them, as an encoder sends that hangs.
+pub(crate) fn h264_that_freezes(folder: &Path, moving: u32, frozen: u32) -> PathBuf {
+    let made = folder.join("freezes.h264");
+    let repeat = format!("scale=384:-2,loop=loop={frozen}:size=1:start={}", moving - 1);
+    let status = Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-y", "-i"])
+        .arg(vtest())
+        .args(["-vf", &repeat, "-frames:v", &(moving + frozen).to_string()])
+        // One key frame: each further one would be encoded a little differently, which no frozen picture is.
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "100000", "-pix_fmt", "yuv420p"])
+        .arg(&made)
+        .stdin(Stdio::null())
+        .status()
+        .expect("`make test` installs ffmpeg");
+    assert!(status.success(), "ffmpeg could not encode the sample clip");
+    made
+}
+
+/// An MPEG transport stream of `frames` for each of the offsets, whose time stamps begin there: a camera whose clock is set.
+pub(crate) fn stream_whose_clock_jumps(folder: &Path, frames: u32, offsets_s: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for offset_s in offsets_s {
+        let part = folder.join("part.ts");
+        let status = Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-y", "-i"])
+            .arg(vtest())
+            .args(["-frames:v", &frames.to_string(), "-vf", "scale=384:-2", "-g", "10", "-bf", "0"])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
+            .args(["-output_ts_offset", &offset_s.to_string(), "-f", "mpegts"])
+            .arg(&part)
+            .stdin(Stdio::null())
+            .status()
+            .expect("`make test` installs ffmpeg");
+        assert!(status.success(), "ffmpeg could not encode the sample clip");
+        bytes.extend(std::fs::read(&part).expect("ffmpeg wrote it"));
+    }
+    bytes
+}
+
 /// A port of the loopback interface that nobody listens at now.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has free ports");

@@ -8,6 +8,7 @@ mod broker;
 #[path = "../capture/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod cameras;
+mod clock;
 mod fleet;
 mod sensors;
 mod till;

@@ -40,6 +40,8 @@ struct Table {
     /// How often each part of the box has looked up, by its name.
     turns: BTreeMap<String, u64>,
     delivery: DeliveryNow,
+    /// Whether the clock was set; none: nobody has looked yet.
+    clock_ok: Option<bool>,
     /// Goes up whenever something changes that belongs into the box's state.
     version: u64,
 }
@@ -276,6 +278,23 @@ impl Board {
         }
     }
 
+    /// Forgets what was wrong with a camera's pictures: whoever watches them begins anew.
+    pub fn conditions_begin_anew(&self, id: &CameraId) {
+        let mut held = BTreeSet::new();
+        self.camera(id, |line| held = std::mem::take(&mut line.conditions));
+        for condition in held {
+            self.solved(&format!("picture {id} {condition}"));
+        }
+    }
+
+    /// Notes whether the box's clock was set.
+    pub fn clock_is(&self, ok: bool) {
+        let mut table = self.lock();
+        if table.clock_ok.replace(ok) != Some(ok) {
+            table.version += 1;
+        }
+    }
+
     /// Notes something that a person should look at; tells whether it is news.
     pub fn problem(&self, about: &str, text: &str, since: WallTime) -> bool {
         let mut table = self.lock();
@@ -313,6 +332,15 @@ impl Board {
                 };
                 self.problem(about, &given_up.to_string(), now);
             }
+            OutboxNews::Dated(dated) if dated.doubtful > 0 => {
+                let text = format!(
+                    "{} records were made while nobody had set the box's clock, and their times may be wrong; they say so \
+                     (undated). See that the box reaches a time server",
+                    dated.doubtful
+                );
+                self.problem("clock doubt", &text, now);
+            }
+            OutboxNews::Dated(_) => {}
             OutboxNews::Replaced(recovery) => self.outbox_replaced(recovery, now),
             OutboxNews::Losing => {
                 let text = "memory was full as well, and records were lost; see that the disk has room";
@@ -338,8 +366,11 @@ impl Board {
     /// All of it that belongs into the box's state.
     #[must_use]
     pub fn report(&self) -> Report {
-        let audit = self.lock().audit.clone();
-        Report { cameras: self.cameras(), problems: self.problems(), audit }
+        let (audit, clock_ok) = {
+            let table = self.lock();
+            (table.audit.clone(), table.clock_ok)
+        };
+        Report { clock_ok, cameras: self.cameras(), problems: self.problems(), audit }
     }
 
     /// Goes up with every change of what [`Board::report`] says.

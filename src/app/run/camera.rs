@@ -24,7 +24,7 @@ use crate::outbox::{Drafts, RecordSender};
 use crate::pipeline::{CameraEvent, Draft, Pipeline, SeenFrame};
 use crate::publish::LiveSender;
 use crate::random::SplitMix64;
-use crate::time::{Clock, FrameTime, WallTime};
+use crate::time::{Clock, Dating, FrameTime, Stand, WallTime};
 use crate::track::PlaneName;
 use crate::visitors::BadgeReading;
 use crate::wire::v1::{self, Fact, Live, MadeBy};
@@ -167,6 +167,11 @@ fn log_condition(camera: &crate::ids::CameraId, change: &ConditionChange) {
     }
 }
 
+fn health_of(settings: &CameraSettings, shared: &Shared, at: FrameTime) -> Option<Health> {
+    let path = background_path(&shared.outbox, &settings.id);
+    settings.health.map(|health| Health::of_camera(health, path, &settings.geometry, at))
+}
+
 /// What the board calls the thread that counts a camera.
 pub(super) fn part_name(camera: &str) -> String {
     format!("counting {camera}")
@@ -175,6 +180,11 @@ pub(super) fn part_name(camera: &str) -> String {
 /// The thread that counts.
 struct Counter {
     camera: crate::ids::CameraId,
+    settings: CameraSettings,
+    /// When this run of the pipeline began.
+    began: FrameTime,
+    /// What its times are worth.
+    dating: Dating,
     detector: Box<dyn Detector>,
     pipeline: Pipeline,
     health: Option<Health>,
@@ -183,6 +193,8 @@ struct Counter {
     recorder: Option<Recorder>,
     /// Makes a picture when somebody asks for one.
     watchman: Option<Watchman>,
+    /// Makes the recorder once the time is known: of which minute a clip is cannot be said before.
+    tap: Option<Tap>,
     /// What badge receivers heard near this camera.
     badges: Option<Badges>,
     /// Until when it is known when the store is open.
@@ -208,7 +220,7 @@ impl Counter {
         detector: Box<dyn Detector>,
         mut shared: Shared,
     ) -> anyhow::Result<Self> {
-        let started = shared.clock.now();
+        let (started, stand) = shared.clock.read();
         let made_by = MadeBy {
             camera: settings.id.clone(),
             run: started.wall,
@@ -216,14 +228,16 @@ impl Counter {
             geometry: settings.geometry.clone(),
             plane: PlaneName::Image,
         };
-        Ok(Self {
+        let tap = shared.audit.take();
+        let mut counter = Self {
             camera: settings.id.clone(),
+            settings: settings.clone(),
+            began: started,
+            dating: stand.dating,
             pipeline: Pipeline::new(settings.pipeline.clone(), started)?,
-            health: settings.health.map(|health| {
-                let path = background_path(&shared.outbox, &settings.id);
-                Health::of_camera(health, path, &settings.geometry, started)
-            }),
-            recorder: shared.audit.take().map(|tap| tap.recorder(settings, made_by.clone())),
+            health: health_of(settings, &shared, started),
+            recorder: None,
+            tap,
             watchman: shared.patrol.take().map(|patrol| Watchman::new(patrol, settings.id.clone())),
             made_by,
             detector,
@@ -239,7 +253,9 @@ impl Counter {
             draft_at: started.elapsed,
             quarters_at: started.elapsed,
             drafted: Vec::new(),
-        })
+        };
+        counter.start_recorder();
+        Ok(counter)
     }
 
     /// Counts until the stop, and then submits all that was held back.
@@ -248,19 +264,72 @@ impl Counter {
         while !self.shared.stop.is_stopped() {
             self.shared.board.looks_up(&self.about);
             self.hear_others();
-            match frames.take(&mut frame, LOOK_UP_EVERY) {
+            let taken = frames.take(&mut frame, LOOK_UP_EVERY);
+            self.heed_clock()?;
+            match taken {
+                // One that was taken before the time became known has a time of the run before.
+                Taken::Frame { dropped } if frame.at.elapsed < self.began.elapsed => {
+                    self.untold = self.untold.saturating_add(dropped.saturating_add(1));
+                }
                 Taken::Frame { dropped } => self.look(&frame, dropped),
-                Taken::TimedOut => self.pipeline.tick(self.shared.clock.now(), &mut self.told),
+                Taken::TimedOut => self.pipeline.tick(self.now(), &mut self.told),
                 Taken::Closed => break,
             }
             let drafts = self.drafts();
             self.tell(drafts)?;
         }
-        self.pipeline.finish(self.shared.clock.now(), &mut self.told);
+        self.shared.board.is_gone(&self.about);
+        self.finish()
+    }
+
+    /// Ends the run of the pipeline: all that was held back is told.
+    fn finish(&mut self) -> anyhow::Result<()> {
+        self.pipeline.finish(self.now(), &mut self.told);
         // All of it is told now, so nothing is left for a draft.
         let none_left = [self.draft_name(Draft::Open), self.draft_name(Draft::Quarters)];
-        self.shared.board.is_gone(&self.about);
         self.tell(none_left.into_iter().map(|name| (name, Vec::new())).collect())
+    }
+
+    /// Now, as this run labels it: a run that began before the time was known goes on so to its end.
+    fn now(&self) -> FrameTime {
+        let now = self.shared.clock.now();
+        match self.dating {
+            Dating::Undated => FrameTime { wall: self.began.wall + now.since(self.began), ..now },
+            Dating::Known | Dating::Doubtful => now,
+        }
+    }
+
+    /// Looks whether the time has become known. Where it is another than this run thought, the run ends and the next begins:
+    /// so all that one run says is off by one span, and nothing is said with one foot in either time.
+    fn heed_clock(&mut self) -> anyhow::Result<()> {
+        let stand = self.shared.clock.stand();
+        if self.dating == Dating::Undated && stand.dating != Dating::Undated && stand.by_ms != 0 {
+            self.finish()?;
+            self.begin_anew(stand)?;
+        }
+        self.dating = stand.dating;
+        self.start_recorder();
+        Ok(())
+    }
+
+    fn begin_anew(&mut self, stand: Stand) -> anyhow::Result<()> {
+        let began = self.shared.clock.now();
+        tracing::info!("camera {}: the time is known now; a new run begins", self.camera);
+        self.pipeline = Pipeline::new(self.settings.pipeline.clone(), began)?;
+        self.shared.board.conditions_begin_anew(&self.camera);
+        self.health = health_of(&self.settings, &self.shared, began);
+        self.made_by.run = began.wall;
+        (self.began, self.dating, self.hours_until) = (began, stand.dating, None);
+        (self.draft_at, self.quarters_at) = (began.elapsed, began.elapsed);
+        Ok(())
+    }
+
+    fn start_recorder(&mut self) {
+        if self.dating != Dating::Undated
+            && let Some(tap) = self.tap.take()
+        {
+            self.recorder = Some(tap.recorder(&self.settings, self.made_by.clone()));
+        }
     }
 
     fn look(&mut self, frame: &Frame, dropped: u64) {
@@ -305,6 +374,10 @@ impl Counter {
             badges.try_iter().for_each(|reading| self.pipeline.badge(&reading));
         }
         let Some(hours) = &self.shared.hours else { return };
+        // Whether the store is open is not known before the time is.
+        if self.dating == Dating::Undated {
+            return;
+        }
         let now = self.shared.clock.now().wall;
         let is_known = |until: WallTime| (HOURS_AHEAD / 2..=HOURS_AHEAD).contains(&until.since(now));
         if !self.hours_until.is_some_and(is_known) {
@@ -332,7 +405,7 @@ impl Counter {
     ///
     /// Whatever is told changes what is left to say, so then it is always time.
     fn drafts(&mut self) -> Drafts {
-        let now = self.shared.clock.now();
+        let now = self.now();
         let mut drafts = Drafts::new();
         let has_quarter =
             self.told.iter().any(|event| matches!(event, CameraEvent::Flow(_) | CameraEvent::Heat(_)));
@@ -372,12 +445,12 @@ impl Counter {
             }
             if let CameraEvent::Crossing(crossing) = &event {
                 self.shared.board.crossing(&self.camera, crossing);
-                if let Some(live) = &self.shared.live {
+                if let Some(live) = self.shared.live.as_ref().filter(|_| self.dating != Dating::Undated) {
                     live.send(Live::Crossing(v1::Crossing::of(&self.made_by, crossing)));
                 }
             }
             if let Some(store) = &self.shared.store {
-                store.event(&self.camera, &event);
+                store.event(&self.camera, &event, self.dating);
             }
             if let CameraEvent::Condition(change) = &event {
                 log_condition(&self.camera, change);
@@ -386,7 +459,7 @@ impl Counter {
             facts.push(Fact::of(&self.made_by, &event));
         }
         if !facts.is_empty() || !drafts.is_empty() {
-            self.shared.records.submit_together(facts, drafts)?;
+            self.shared.records.submit_dated(facts, drafts, self.dating)?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::pipeline::CameraEvent;
 use crate::site::staffing::{self, StaffingFormat};
 use crate::site::till::{self, CsvMapping, FeedFormat, Intake};
 use crate::site::{Door, Store, StoreInput, StoreSettings};
-use crate::time::{Clock, WallTime};
+use crate::time::{Clock, Dating, Stand, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::v1;
 use std::collections::{BTreeMap, VecDeque};
@@ -55,8 +55,8 @@ enum Told {
         at: WallTime,
         direction: Direction,
     },
-    /// Something for the ledger.
-    Input(StoreInput),
+    /// Something for the ledger, and what its times are worth.
+    Input(StoreInput, Dating),
     Stop,
 }
 
@@ -68,16 +68,18 @@ pub(super) struct StoreTap {
 }
 
 impl StoreTap {
-    /// Takes one event of a camera.
-    pub(super) fn event(&self, camera: &CameraId, event: &CameraEvent) {
+    /// Takes one event of a camera, whose times are worth so much.
+    pub(super) fn event(&self, camera: &CameraId, event: &CameraEvent, dating: Dating) {
         let told = match event {
+            // It only shows for now, and now is not known.
+            CameraEvent::Crossing(_) if dating == Dating::Undated => return,
             CameraEvent::Crossing(crossing) => {
                 let is_it = |door: &&Door| door.camera == *camera && door.line == crossing.line;
                 let Some(door) = self.roles.iter().find(is_it) else { return };
                 Told::Passed { door: door.clone(), at: crossing.at.wall, direction: crossing.direction }
             }
             event => match StoreInput::of_camera(camera, event) {
-                Some(input) => Told::Input(input),
+                Some(input) => Told::Input(input, dating),
                 None => return,
             },
         };
@@ -148,6 +150,7 @@ impl Keeper {
             told,
             parts,
             unstored: VecDeque::new(),
+            undated: VecDeque::new(),
             running: BTreeMap::new(),
             submitted: 0,
             sent: 0,
@@ -202,6 +205,8 @@ struct Keeping {
     parts: KeeperParts,
     /// What the disk has not taken yet.
     unstored: VecDeque<StoreInput>,
+    /// What is kept until the time is known: of which day it is cannot be said before.
+    undated: VecDeque<StoreInput>,
     /// Of minutes that have not come yet.
     running: BTreeMap<(Door, WallTime), Passed>,
     /// Facts up to this one were handed to the outbox ...
@@ -221,6 +226,16 @@ impl Keeping {
                 // The last attempt is not spared.
                 self.stepped_at = None;
             }
+            let stand = self.parts.clock.stand();
+            if stand.dating == Dating::Undated {
+                self.refuse_handed();
+                if goes_on {
+                    continue;
+                }
+                self.lose_undated();
+                return;
+            }
+            self.keep_dated(stand);
             self.step();
             self.take_handed();
             self.submit();
@@ -249,7 +264,8 @@ impl Keeping {
                         Direction::Out => *exits += 1,
                     }
                 }
-                Some(Told::Input(input)) => {
+                Some(Told::Input(input, Dating::Undated)) => self.wait_with(input),
+                Some(Told::Input(input, _)) => {
                     if let StoreInput::Minute(minute) = &input {
                         self.running.remove(&(minute.door.clone(), minute.start));
                     }
@@ -259,6 +275,36 @@ impl Keeping {
             told = self.told.try_recv().ok();
         }
         true
+    }
+
+    /// Keeps what is undated until the time is known.
+    fn wait_with(&mut self, input: StoreInput) {
+        if self.undated.len() < MOST_UNSTORED {
+            self.undated.push_back(input);
+        }
+    }
+
+    /// Takes what waited for the time to be known.
+    fn keep_dated(&mut self, stand: Stand) {
+        for input in std::mem::take(&mut self.undated) {
+            self.keep(input.shifted(stand.by_ms));
+        }
+    }
+
+    /// Whoever tells something while the time is not known is to tell it again: it cannot be said of which day it is.
+    fn refuse_handed(&self) {
+        while let Ok(handed) = self.parts.feeds.try_recv() {
+            handed.answer(Err(NotTaken::NoTime));
+        }
+    }
+
+    fn lose_undated(&self) {
+        if !self.undated.is_empty() {
+            tracing::warn!(
+                "the time never became known; {} minutes are missing in the store's sums of the day, their records are not",
+                self.undated.len()
+            );
+        }
     }
 
     fn keep(&mut self, input: StoreInput) {

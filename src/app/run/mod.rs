@@ -38,7 +38,7 @@ use crate::ids::CameraId;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
 use crate::publish::{Link, MqttSettings, Publisher, PublisherSettings, Stopped};
-use crate::time::{Clock, FrameTime, SystemClock, WallTime};
+use crate::time::{BoxClock, Clock, Dating, FrameTime, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
 use crate::wire::v1::{self, Live};
@@ -85,9 +85,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let reread = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGHUP, Arc::clone(&reread)).context("cannot listen for signals")?;
     let load = || Ok(config::load(&args.config, &eye::program())?);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let (control, orders) = control();
     let mut settings = Arc::new(load()?);
+    let clock: Arc<dyn Clock> = Arc::new(BoxClock::start(settings.clock.clone()));
+    let (control, orders) = control();
     let mut watchdog = Watchdog::start(settings.hangs_after);
     let mut service = Service::begin(&settings, &clock)?;
     if let Err(fault) = reporting::serve_metrics(&settings, &control) {
@@ -276,6 +276,7 @@ impl Service {
         };
         let sensors = service.sensing.as_ref().map(Sensing::way_in);
         service.ways = feeding::start(settings, store, sensors, &service.board, &service.clock)?;
+        service.watch_clock(started);
         // Before the broker has answered, so that the first state already names every camera.
         service.report();
         Ok(service)
@@ -426,6 +427,7 @@ impl Service {
                 self.report();
             }
             if now.elapsed >= live_at {
+                self.watch_clock(now);
                 live_at = now.elapsed + LIVE_EVERY;
                 self.tell_live(now);
             }
@@ -461,6 +463,35 @@ impl Service {
             (self.sensing.as_ref().is_some_and(Sensing::is_finished), "the sensors"),
         ];
         threads.iter().find(|(is_finished, _)| *is_finished).map(|(_, who)| *who)
+    }
+
+    /// Looks whether the time is known, and says so where it is not.
+    fn watch_clock(&self, now: FrameTime) {
+        let news = self.clock.look();
+        let stand = self.clock.stand();
+        if news.became.is_some() && stand.by_ms != 0 {
+            tracing::info!("the clock was set: records of this run are moved by {} s", stand.by_ms / 1000);
+        } else if let Some(by_ms) = news.set_by_ms {
+            tracing::warn!("the clock was set by {} s; records go by it from now on", by_ms / 1000);
+        }
+        self.board.clock_is(stand.dating == Dating::Known);
+        let text = match stand.dating {
+            Dating::Known => {
+                self.board.solved("clock");
+                return;
+            }
+            Dating::Undated => {
+                "nobody has set this box's clock yet: it counts, and its records wait on the disk; see that it reaches a time server \
+                 (timedatectl says which)"
+            }
+            Dating::Doubtful => {
+                "nobody has set this box's clock, and records go out with times that may be wrong; see that it reaches a time server \
+                 (timedatectl says which)"
+            }
+        };
+        if self.board.problem("clock", text, now.wall) {
+            tracing::warn!("{text}");
+        }
     }
 
     /// Looks whether a thread hangs, and tells systemd how the service is.
@@ -650,6 +681,7 @@ mod tests {
     use crate::app::exit::Ending;
     use crate::ids::{BoxId, StoreId, TenantId};
     use crate::publish::ConfirmedBy;
+    use crate::time::SystemClock;
     use crate::wire::v1::{Fact, Gap, GapReason};
 
     /// Ends every thread that asks it for the time.

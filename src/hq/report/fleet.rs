@@ -48,6 +48,8 @@ pub struct BoxReport {
     pub since_ms: Option<i64>,
     /// Name and version of its software.
     pub software: Option<String>,
+    /// Whether its clock was set; absent where it does not say.
+    pub clock_ok: Option<bool>,
     /// The number up to which nothing is missing.
     pub watermark: i64,
     /// The highest number that arrived.
@@ -312,6 +314,7 @@ fn report(
     let missing = missing(row.watermark, arrived);
     let (since_ms, software) =
         told.as_ref().map_or((None, None), |told| (Some(told.since_ms), Some(told.software.clone())));
+    let clock_ok = told.as_ref().and_then(|told| told.clock_ok);
     let (cameras, problems, audit) = told.map(parts).unwrap_or_default();
     BoxReport {
         tenant: of.tenant.clone(),
@@ -320,6 +323,7 @@ fn report(
         state,
         since_ms,
         software,
+        clock_ok,
         watermark: row.watermark,
         highest: row.highest,
         last_record_ms: row.last_record_ms,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::BoxId;
-use crate::time::{SystemClock, WallTime};
+use crate::time::{BoxClock, ClockSettings, Dating, FrameTime, SimClock, SystemClock, WallTime};
 use crate::wire::v1::{Crossing, Direction};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -260,6 +260,8 @@ fn records_lost_in_an_outage_that_is_over_are_told_at_the_stop_with_what_it_came
         tell: Box::new(|_| {}),
         facts: VecDeque::new(),
         drafts: Drafts::new(),
+        dating: Dating::Known,
+        is_dated: false,
         watermark: None,
         commit_at: None,
         outage: None,
@@ -268,7 +270,7 @@ fn records_lost_in_an_outage_that_is_over_are_told_at_the_stop_with_what_it_came
     };
     limit_pages(&writer.outbox, 4);
     let all = MOST_IN_MEMORY as u64 + 2000;
-    (1..=all).for_each(|frame| writer.keep([crossing(frame)], Drafts::new()));
+    (1..=all).for_each(|frame| writer.keep([crossing(frame)], Drafts::new(), Dating::Known));
     limit_pages(&writer.outbox, 1_000_000);
     writer.commit();
     assert!(writer.outage.is_none() && writer.facts.is_empty());
@@ -295,4 +297,70 @@ fn a_thread_that_panicked_is_told_as_ended_and_not_as_a_slow_disk() {
         std::thread::yield_now();
     }
     assert_eq!(writer.stop(GUARD), Err(StopError::Ended));
+}
+
+/// A box whose clock says 1000 s after 1970 at its start, and the file that says that it was set.
+fn unset_clock(dir: &tempfile::TempDir) -> (Arc<SimClock>, Arc<BoxClock>, PathBuf) {
+    let wrong = FrameTime { elapsed: Duration::ZERO, wall: WallTime::from_unix_ms(1_000_000) };
+    let (system, file) = (Arc::new(SimClock::at(wrong)), dir.path().join("synchronized"));
+    let settings = ClockSettings { set_file: Some(file.clone()), patience: GUARD };
+    let clock = Arc::new(BoxClock::on(system.clone(), settings));
+    (system, clock, file)
+}
+
+/// The times of crossings that may be sent, by their frames.
+fn sendable(reader: &OutboxReader) -> Vec<(u64, i64)> {
+    let rows = reader.records(0, 100).unwrap().rows;
+    let of_row = |row: &Row| match serde_json::from_str::<super::super::Record>(row.body.get()).unwrap().fact
+    {
+        Fact::Crossing(crossing) => Some((crossing.frame, crossing.at_ms)),
+        _ => None,
+    };
+    rows.iter().filter_map(of_row).collect()
+}
+
+#[test]
+fn what_is_undated_waits_until_the_time_is_known_also_what_is_handed_over_after_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let (system, clock, file) = unset_clock(&dir);
+    let path = dir.path().join("outbox.sqlite");
+    let writer = OutboxWriter::start(open(&path), Duration::ZERO, clock.clone(), |_| {}).unwrap();
+    let (records, reader) = (writer.records(), writer.reader());
+    let undated =
+        |frame| records.submit_dated(vec![crossing(frame)], Drafts::new(), Dating::Undated).unwrap();
+    undated(1);
+    assert_eq!(sendable(&reader), []);
+    assert_eq!(reader.counts().unwrap().waiting, 1, "it is on disk");
+    assert_eq!(reader.position().unwrap().newest, 0, "and nothing for whoever delivers");
+    system.set_by_ms(5_000_000);
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(clock.look().became.map(|stand| stand.by_ms), Some(5_000_000));
+    // A camera's thread that has not noticed it yet.
+    undated(2);
+    records.submit_dated(vec![crossing(3)], Drafts::new(), Dating::Known).unwrap();
+    assert_eq!(sendable(&reader), [(1, 5_000_000), (2, 5_000_000), (3, 0)]);
+    assert_eq!(reader.position().unwrap().newest, 3);
+    writer.stop(GUARD).unwrap();
+    check_stored(&path, 3);
+}
+
+#[test]
+fn after_enough_patience_what_is_undated_goes_out_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (system, clock, _) = unset_clock(&dir);
+    let path = dir.path().join("outbox.sqlite");
+    let (tell, news) = mpsc::sync_channel(10);
+    let writer =
+        OutboxWriter::start(open(&path), Duration::ZERO, clock.clone(), move |one| tell.send(one).unwrap());
+    let (writer, undated) = (writer.unwrap(), vec![crossing(1)]);
+    writer.records().submit_dated(undated, Drafts::new(), Dating::Undated).unwrap();
+    assert_eq!(sendable(&writer.reader()), []);
+    system.advance(GUARD);
+    assert_eq!(clock.look().became.map(|stand| stand.dating), Some(Dating::Doubtful));
+    writer.records().submit_dated(vec![crossing(2)], Drafts::new(), Dating::Doubtful).unwrap();
+    let rows = writer.reader().records(0, 10).unwrap().rows;
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.body.get().contains("\"undated\":true")), "{rows:?}");
+    assert_eq!(news.try_recv(), Ok(OutboxNews::Dated(Dated { dated: 0, doubtful: 1 })));
+    writer.stop(GUARD).unwrap();
 }

@@ -83,6 +83,7 @@ fn state(of: BoxStatus) -> State {
         state: of,
         since_ms: 1,
         software: "footfall 0.1.0".to_owned(),
+        clock_ok: Some(true),
         cameras: vec![CameraState { camera: "door".to_owned(), state: CameraStatus::Up }],
         outbox: Some(OutboxState { waiting: 2, in_memory: 0 }),
         problems: vec![Problem { about: "camera door".into(), text: "refuses".into(), since_ms: 1 }],
@@ -539,6 +540,26 @@ proptest! {
         let back = Batch::from_gzip(&batch.to_gzip().unwrap()).unwrap();
         prop_assert_eq!((back.kept_from, back.late), (kept_from, late));
         prop_assert_eq!(back.records, records.into_iter().map(AnyRecord::Known).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_fact_of_a_wrong_clock_keeps_its_sums_and_gets_the_right_time(fact in any_fact(), by_ms in -9_000_000_000_000_i64..9_000_000_000_000) {
+        let moved = fact.clone().shifted(by_ms);
+        match (fact, moved.clone()) {
+            (Fact::Crossing(before), Fact::Crossing(after)) => {
+                let (at_ms, run) = (before.at_ms.saturating_add(by_ms), before.run.saturating_add(by_ms));
+                prop_assert_eq!(after, Crossing { at_ms, run, ..before });
+            }
+            (Fact::Minute(before), Fact::Minute(after)) => {
+                prop_assert_eq!(after.start_ms.rem_euclid(60_000), 0);
+                prop_assert!((before.start_ms + by_ms).abs_diff(after.start_ms) <= 30_000);
+                prop_assert_eq!((after.entries, after.exits, after.seen), (before.entries, before.exits, before.seen));
+                prop_assert!(after.part || by_ms == 0);
+            }
+            (before, after) => prop_assert_eq!(before, after),
+        }
+        let record = Record { seq: 1, fact: moved };
+        check("record", &serde_json::to_value(UndatedRecord { record, undated: true }).unwrap());
     }
 
     #[test]
