@@ -9,7 +9,7 @@ use crate::config::{EdgeSettings, Span};
 use crate::feeds::{Feed, FeedSender, Handed, NotTaken, Receipt, door};
 use crate::outbox::{OutboxReader, RecordSender};
 use crate::site::sensors::{self, Judged, Sensors};
-use crate::time::{Clock, FrameTime};
+use crate::time::{Clock, Dating, FrameTime};
 use crate::wire::v1::Fact;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -105,7 +105,10 @@ impl Listening {
 
     /// Takes a message; what comes back is true of the disk.
     fn take(&mut self, bytes: &[u8]) -> Result<Receipt, NotTaken> {
-        let now = self.parts.clock.now();
+        let (now, stand) = self.parts.clock.read();
+        if stand.dating == Dating::Undated {
+            return Err(NotTaken::NoTime);
+        }
         let (told, aside) = sensors::read(bytes, now.wall);
         let mut receipt = Receipt { aside, ..Receipt::default() };
         for (place, counted) in told {
