@@ -11,7 +11,7 @@ use crate::fleet::mqtt::{FleetSender, Heard, Inbound, Outbound};
 use crate::fleet::scrape;
 use crate::fleet::vitals::{Machine, Vitals};
 use crate::outbox;
-use crate::time::{FrameTime, WallTime};
+use crate::time::{Dating, FrameTime, WallTime};
 use crate::wire::v1::V1;
 use crate::wire::v1::fleet::{CameraHealth, Health};
 use anyhow::Context;
@@ -57,7 +57,7 @@ fn gathered(present: &Present) -> (Health, Beside) {
         software: super::SOFTWARE.to_owned(),
         os,
         arch: std::env::consts::ARCH.to_owned(),
-        clock_ok: clock_trust(now) == ClockTrust::Right,
+        clock_ok: clock_trust(now) == ClockTrust::Right && present.clock.stand().dating == Dating::Known,
         temperature_c,
         disk_free,
         disk_size,
