@@ -65,7 +65,7 @@ pub fn support(args: &SupportArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let parts = [
         ("README.txt", README.to_owned()),
         ("versions.txt", versions(settings, now)),
-        ("config.toml", written.map_or_else(|fault| unknown(fault), |_| shown.text)),
+        ("config.toml", written.map_or_else(unknown, |_| shown.text)),
         (
             "check.txt",
             checked

@@ -39,7 +39,7 @@ impl Bundle {
         while !text.is_char_boundary(from) {
             from += 1;
         }
-        let bytes = text[from..].as_bytes();
+        let bytes = &text.as_bytes()[from..];
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
