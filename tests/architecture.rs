@@ -14,7 +14,7 @@ use std::path::Path;
 const FOREIGN: &[Foreign<'_>] = &[
     ("anyhow", &["app/"]),
     ("argon2", &["hq/access/"]),
-    ("aws_lc_rs", &["fleet/release.rs"]),
+    ("aws_lc_rs", &["fleet/release.rs", "publish/mqtt/tls.rs"]),
     ("axum", &["app/audit/serve.rs", "feeds/http.rs", "fleet/scrape.rs", "hq/api/"]),
     ("axum_extra", &["hq/api/"]),
     ("base64", &["app/run/patrol.rs", "fleet/release.rs", "hq/fleet/"]),

@@ -45,13 +45,22 @@ use tracing_subscriber::EnvFilter;
 
 /// What must happen before anything else: settings that native libraries read when they start, and the log.
 pub fn prepare() {
-    #[cfg(feature = "capture-opencv")]
-    let missing = native_env::ensure(&crate::capture::opencv::ENVIRONMENT);
+    let missing = native_env::ensure(&native_environment());
     start_log();
-    #[cfg(feature = "capture-opencv")]
     if let Err(error) = missing {
-        tracing::warn!(%error, "cannot start anew with the settings that OpenCV takes from the environment");
+        tracing::warn!(%error, "cannot start anew with the settings that native libraries take from the environment");
     }
+}
+
+/// What the native libraries that are built in take from the environment only.
+fn native_environment() -> Vec<(&'static str, &'static str)> {
+    let wanted: &[&[(&str, &str)]] = &[
+        #[cfg(feature = "capture-opencv")]
+        &crate::capture::opencv::ENVIRONMENT,
+        #[cfg(feature = "detect-ort")]
+        &crate::detect::ort::ENVIRONMENT,
+    ];
+    wanted.concat()
 }
 
 /// The log goes to standard error; `FOOTFALL_LOG` says how much of it.

@@ -72,9 +72,10 @@ pub(super) fn apply(args: &UpdateApplyArgs, out: &mut dyn Write) -> anyhow::Resu
                 )?;
                 return Ok(());
             };
-            let outcome = update.take(folder)?;
+            let taken = update.take(folder);
+            // Whatever came of it: the path unit would start us again for as long as it is there.
             folder.remove(READY_FILE)?;
-            outcome
+            taken?
         }
     };
     let running =
@@ -124,8 +125,7 @@ impl Update<'_> {
         let here = packages::installed(PACKAGE)?.with_context(|| {
             format!("the package {PACKAGE} is not installed rightly; see `dpkg -s {PACKAGE}`")
         })?;
-        let key = self.key()?;
-        let offer = match offered(folder, &key) {
+        let offer = match self.key().and_then(|key| offered(folder, &key)) {
             Ok(offer) => offer,
             Err(fault) => return Ok(Outcome::refused(&fault, None)),
         };

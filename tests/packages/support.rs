@@ -82,7 +82,9 @@ impl OwnRoot {
             mount -t proc proc root/proc
             mount --bind "$2" root/mnt
             echo ready
-            exec cat >/dev/null"#;
+            # Not as `exec`: the first process of the namespace has to see off those whose parents are gone.
+            cat >/dev/null
+            true"#;
         let mut holder = Command::new("unshare")
             .args([
                 "--mount",
@@ -127,6 +129,8 @@ impl OwnRoot {
             .args(["/bin/bash", "-euo", "pipefail", "-c", line])
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("DEBIAN_FRONTEND", "noninteractive")
+            // Programs see to it themselves.
+            .env_remove("ORT_DISABLE_TELEMETRY")
             .stdin(Stdio::null())
             .output()
             .expect("nsenter is there")

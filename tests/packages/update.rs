@@ -125,7 +125,8 @@ fn a_signed_package_is_installed_and_one_that_does_not_count_is_taken_back() {
     shop.root.run("cp /usr/bin/footfall /tmp/footfall-8; dpkg -i /mnt/footfall_9.0_changed.deb");
     shop.root.run(r#"echo '{"to":"9.0","from":"8.0"}' > /var/lib/footfall-update/trial.json; cp /tmp/footfall-8 /var/lib/footfall-update/footfall"#);
     shop.root.run("sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/footfall-update.service > /tmp/start");
-    shop.root.run("sed -i \"s|update apply|update apply --restart 'sh /mnt/restart' --patience 5s --settle 2s|g\" /tmp/start; rm /var/lib/footfall/update/result.json; sh -e /tmp/start");
+    shop.root.run(r#"sed -i 's|update apply|update apply --restart "sh /mnt/restart" --patience 5s --settle 2s|g' /tmp/start"#);
+    shop.root.run("rm /var/lib/footfall/update/result.json; sh -e /tmp/start");
     let told = shop.root.run("cat /var/lib/footfall/update/result.json");
     shop.check(&serde_json::from_str(&told).unwrap(), "rolled_back", "8.0", "8.0 runs again");
 }
@@ -139,6 +140,10 @@ fn what_is_not_signed_not_whole_not_for_this_box_or_older_is_refused() {
     shop.check(&shop.offer(&newer), "refused", VERSION, "not signed by the release key");
 
     shop.sign(&newer, "keys", &[]);
+    shop.root.run("mv /etc/footfall/release.pub /tmp/");
+    shop.check(&shop.offer(&newer), "refused", VERSION, "without the release key nothing is installed");
+    shop.root.run("mv /tmp/release.pub /etc/footfall/");
+
     let whole = std::fs::read(&newer).unwrap();
     std::fs::write(&newer, &whole[..whole.len() - 1]).unwrap();
     shop.check(&shop.offer(&newer), "refused", VERSION, "bytes, the manifest says");

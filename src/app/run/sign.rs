@@ -14,11 +14,11 @@ pub(in crate::app) const FILE: &str = "counting";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::app) struct Sign {
     /// The process that says it.
-    pub pid: u32,
+    pub(in crate::app) pid: u32,
     /// Cameras that deliver pictures.
-    pub up: usize,
+    pub(in crate::app) up: usize,
     /// Cameras that it is to count with.
-    pub cameras: usize,
+    pub(in crate::app) cameras: usize,
 }
 
 /// Hangs it out, where there is a place for it.

@@ -19,6 +19,12 @@ const SYSTEM_LIBRARY: &str = "libonnxruntime.so";
 /// Overrides every usual place.
 const VARIABLE: &str = "FOOTFALL_ONNXRUNTIME";
 
+/// What the library takes from the environment of the process, before it starts.
+///
+/// Builds of it from 1.31 on come with a sender of usage data. Before anybody can switch it off through the API it writes an
+/// identity of the machine and a file of events into the user's `.cache`. With this it does neither, and sends nothing.
+pub const ENVIRONMENT: [(&str, &str); 1] = [("ORT_DISABLE_TELEMETRY", "1")];
+
 /// The library in use. ONNX Runtime allows one environment per process and never unloads.
 static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
 

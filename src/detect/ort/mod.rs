@@ -8,7 +8,7 @@
 mod library;
 mod session;
 
-pub use library::{PROJECT_LIBRARY, find_library};
+pub use library::{ENVIRONMENT, PROJECT_LIBRARY, find_library};
 pub use session::look_into;
 
 use super::decode::{DecodeError, Head, Output, Outputs, Values};
