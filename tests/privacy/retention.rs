@@ -54,7 +54,9 @@ fn the_stated_times_are_the_defaults() {
                 checked += 1;
             }
             Some(_) => assert!(row[3].starts_with("until"), "{row:?}"),
-            None => assert!(!cfg!(feature = "hq"), "{row:?} names no setting"),
+            // Without head office its settings are not known here.
+            None if cfg!(not(feature = "hq")) => {}
+            None => panic!("{row:?} names no setting"),
         }
     }
     assert!(checked >= 3, "{checked}");
