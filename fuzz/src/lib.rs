@@ -9,6 +9,7 @@ use footfall::calibration::{Floor, Lens};
 use footfall::config;
 use footfall::config::check::{FilesBeside, PathKind};
 use footfall::config::fault::FileProblem;
+use footfall::config::identity::Identity;
 use footfall::detect::Detection;
 use footfall::detect::manifest::Manifest;
 use footfall::feeds::Feed;
@@ -46,15 +47,22 @@ pub const DOORS: &[(&str, fn(&[u8]))] = &[
     #[cfg(feature = "hq")]
     ("hq_config", hq::hq_config),
     #[cfg(feature = "hq")]
+    ("hq_fleet", hq::hq_fleet),
+    #[cfg(feature = "hq")]
     ("hq_ingest", hq::hq_ingest),
     #[cfg(feature = "hq")]
     ("hq_records", hq::hq_records),
     #[cfg(feature = "hq")]
     ("hq_register", hq::hq_register),
     #[cfg(feature = "hq")]
+    ("hq_request", hq::hq_request),
+    #[cfg(feature = "hq")]
     ("hq_sales", hq::hq_sales),
     #[cfg(feature = "hq")]
+    ("hq_twin", hq::hq_twin),
+    #[cfg(feature = "hq")]
     ("hq_webhook", hq::hq_webhook),
+    ("identity", identity),
     ("manifest", manifest),
     ("mot", mot),
     ("recording", recording),
@@ -176,6 +184,14 @@ pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Err((faults, _)) = config::check(text, &Disk) {
         faults.iter().for_each(|fault| drop(fault.to_string()));
+    }
+}
+
+/// The file that says who an enrolled box is; what is read is written and read again.
+pub fn identity(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(identity) = Identity::parse(text) {
+        assert_eq!(Identity::parse(&identity.to_text()).as_ref(), Ok(&identity));
     }
 }
 
@@ -354,6 +370,7 @@ pub fn fleet_to_box(bytes: &[u8]) {
 #[cfg(feature = "hq")]
 pub mod hq {
     use super::Disk;
+    use footfall::hq::fleet::{authority, packages, read as fleet_read, rollout, twin};
     use footfall::hq::{config, ingest::read, register, sales, webhooks};
     use footfall::time::WallTime;
 
@@ -395,6 +412,28 @@ pub mod hq {
         let Some((how, bytes)) = bytes.split_first() else { return };
         let format = if how & 1 == 0 { sales::Format::Json } else { sales::Format::Csv };
         let _parts = sales::split(bytes, format, &["currency", "store"]);
+    }
+
+    /// What a box says of itself: the first line is the end of its topic.
+    pub fn hq_fleet(bytes: &[u8]) {
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
+        let _told = fleet_read::told(&String::from_utf8_lossy(&bytes[..end]), &bytes[end + 1..]);
+    }
+
+    /// A signing request of somebody who wants to be a box.
+    pub fn hq_request(bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        if let Ok(request) = authority::Request::read(text) {
+            let _hash = request.key_hash();
+        }
+    }
+
+    /// What somebody at head office writes for boxes: settings, laid over others, a manifest, a ring.
+    pub fn hq_twin(bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        let _laid_over = twin::merged("[detector]\nthreads = 1\n[[camera]]\nid = \"door\"\n", text);
+        let _manifest = packages::read_manifest(text);
+        let _ring = rollout::Ring::parse(text);
     }
 
     /// The address of a webhook, that somebody typed.

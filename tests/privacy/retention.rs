@@ -119,13 +119,14 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
     let now = WallTime::from_unix_ms(20_000 * day_ms);
     let keep = Retention::default();
     // Kept for how long, and a row of that age: `AT` is when it was made, `MINUTE` the same in minutes.
-    let kinds: [(Duration, &str, &str); 9] = [
+    let kinds: [(Duration, &str, &str); 10] = [
         (keep.minutes, "line_minute", "(line_id, minute) VALUES (1, MINUTE)"),
         (keep.minutes, "zone_minute", "(zone_id, minute) VALUES (1, MINUTE)"),
         (keep.minutes, "queue_minute", "(zone_id, minute) VALUES (1, MINUTE)"),
         (keep.minutes, "occupancy_minute", "(store_id, minute) VALUES (1, MINUTE)"),
         (keep.events, "event", "(box_id, seq, kind, at_ms) VALUES (1, SEQ, 'crossing', AT)"),
         (keep.aside, "aside", "(at_ms) VALUES (AT)"),
+        (keep.health, "health_hour", "(box_id, hour) VALUES (1, MINUTE)"),
         (keep.audit, "audit", "(at_ms) VALUES (AT)"),
         (keep.audit, "alert", "(ended_ms) VALUES (AT)"),
         (keep.audit, "webhook_delivery", "(created_ms) VALUES (AT)"),
@@ -141,6 +142,11 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
             insert(&sqlite, table, &values.replace("SEQ", &seq.to_string()));
         }
     }
+    let asked = |age_ms: i64| now.unix_ms() - i64::try_from(keep.pictures.as_millis()).unwrap() - age_ms;
+    for (id, at) in [("old", asked(day_ms)), ("new", asked(-day_ms / 2))] {
+        let values = format!("(id, asked_ms, answered_ms, picture) VALUES ('{id}', {at}, {at}, x'ffd8')");
+        insert(&sqlite, "command", &values);
+    }
     drop(sqlite);
     while store.forget_piece(&keep, now).unwrap() > 0 {}
     let sqlite = rusqlite::Connection::open(&path).unwrap();
@@ -149,6 +155,9 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
             sqlite.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         assert_eq!(left, 1, "{table}: the old row goes and the younger one stays");
     }
+    let with_picture = "SELECT group_concat(id) FROM command WHERE picture IS NOT NULL";
+    let left: String = sqlite.query_row(with_picture, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, "new", "who asked stays, the picture goes");
 }
 
 /// A box, a camera, a line and a zone for rows to belong to.

@@ -109,3 +109,32 @@ fn head_office_reads_no_message_and_no_register_that_is_too_large() {
         |size: usize| register::read(&(register.to_owned() + &" ".repeat(size - register.len()))).is_ok();
     assert_eq!((read(MAX_FILE_BYTES), read(MAX_FILE_BYTES + 1)), (true, false));
 }
+
+#[cfg(feature = "hq")]
+#[test]
+fn head_office_reads_no_message_of_the_fleet_that_is_too_large_or_too_deep() {
+    use footfall::hq::fleet::{authority, packages, read, twin};
+    use footfall::wire::v1::fleet::{MAX_CONFIG_BYTES, MAX_FLEET_MESSAGE_BYTES};
+    let software =
+        r#"{"v":1,"running":"0.1.0","architecture":"amd64","status":"current","at_ms":1760000000000}"#;
+    let told = |size: usize| {
+        let text = software.to_owned() + &" ".repeat(size - software.len());
+        read::told("software/reported", text.as_bytes()).is_ok()
+    };
+    assert_eq!((told(MAX_FLEET_MESSAGE_BYTES), told(MAX_FLEET_MESSAGE_BYTES + 1)), (true, false));
+    let health = format!("{{\"v\":1{}}}", " ".repeat(64 * 1024));
+    assert!(read::told("health", health.as_bytes()).is_err());
+    let settings = |size: usize| twin::CheckedText::new(&"#".repeat(size)).is_ok();
+    assert_eq!((settings(MAX_CONFIG_BYTES), settings(MAX_CONFIG_BYTES + 1)), (true, false));
+    assert!(authority::Request::read(&"-".repeat(authority::MAX_CSR_BYTES + 1)).is_err());
+    on_a_usual_stack(|| {
+        for kind in
+            ["health", "config/reported", "software/reported", "command/result", "certificate/request"]
+        {
+            let json = format!("{{\"v\":1,\"x\":{}}}", "[".repeat(30_000));
+            assert!(read::told(kind, json.as_bytes()).is_err(), "{kind}");
+        }
+        assert!(packages::read_manifest(&"[".repeat(4_000)).is_err());
+        assert!(twin::CheckedText::new(&format!("a = {}", "[".repeat(100_000))).is_err());
+    });
+}
