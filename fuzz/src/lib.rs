@@ -14,6 +14,8 @@ use footfall::detect::Detection;
 use footfall::detect::manifest::Manifest;
 use footfall::feeds::Feed;
 use footfall::fleet::commands::{ClockTrust, CommandDesk, Decision};
+use footfall::fleet::release::PublicKey;
+use footfall::fleet::update::Offer;
 use footfall::geom::{ImageBox, PictureSize};
 use footfall::outbox::{Position, SeqRange};
 use footfall::publish::ConfirmedBy;
@@ -66,6 +68,7 @@ pub const DOORS: &[(&str, fn(&[u8]))] = &[
     ("manifest", manifest),
     ("mot", mot),
     ("recording", recording),
+    ("release", release),
     ("sensors", sensors),
     ("staffing", staffing),
     ("till_csv", till_csv),
@@ -263,6 +266,17 @@ pub fn staffing(bytes: &[u8]) {
 /// What a receiver of badges tells.
 pub fn badges(bytes: &[u8]) {
     let _readings = footfall::feeds::badges::read(bytes, WallTime::from_unix_ms(1_760_000_000_000));
+}
+
+/// A release key, an empty line, a signature, an empty line, and the manifest that was signed.
+pub fn release(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut parts = text.splitn(3, "\n\n");
+    let mut part = || parts.next().unwrap_or_default();
+    let (key, signature, manifest) = (part(), part(), part());
+    let Ok(key) = PublicKey::parse(key) else { return };
+    assert_eq!(PublicKey::parse(&key.to_pem()).as_ref().ok(), Some(&key));
+    let _offer = Offer::read(manifest, signature, &key);
 }
 
 /// A connection to the box's HTTP feed, from its first byte: what is not HTTP, and requests of anybody.
