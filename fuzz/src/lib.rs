@@ -332,7 +332,7 @@ const FEED_TOKEN: &str = "let-me-in-please-1";
 
 /// What sensors count.
 pub fn sensors(bytes: &[u8]) {
-    let _counted = footfall::site::sensors::read(bytes, WallTime::default());
+    let _counted = footfall::site::sensors::read(bytes, WallTime::from_unix_ms(1_760_000_200_000));
 }
 
 /// A message on the topic `records`.
