@@ -117,6 +117,12 @@ fn the_document_has_the_topics_that_the_code_has_and_their_directions() {
     let told = told.map(|(topic, retain)| ("receive".to_owned(), topic, Some(1), Some(retain)));
     let fleet = FleetTopics::of(&names());
     let of_fleet = [
+        ("receive", fleet.config_desired, true),
+        ("send", fleet.config_reported, true),
+        ("receive", fleet.software_desired, true),
+        ("send", fleet.software_reported, true),
+        ("send", fleet.certificate_request, false),
+        ("receive", fleet.certificate_issued, true),
         ("send", fleet.health, false),
         ("receive", fleet.command, false),
         ("send", fleet.command_result, false),

@@ -16,7 +16,6 @@ use crate::publish::{ConfirmedBy, MqttSettings, is_this_machine};
 use crate::wire::v1::fleet::BrokerAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The commented file that `footfall-hq config default` prints: template and reference in one.
 pub const DEFAULT_FILE: &str = include_str!("config.toml");
@@ -101,18 +100,23 @@ fn whole(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<HqSettings> {
             Some(if is_allowed { Private::Allowed } else { Private::Refused })
         }),
     };
+    // Beside the database, which lies where the service may write.
+    let beside = database.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
     let authority = match root.get("authority") {
-        None => Some(authority_of(files.resolve(Path::new(DEFAULT_AUTHORITY)), CERTIFICATES.default_span())),
-        Some(e) => e.table(|table| authority(table, files)),
+        None => Some(AuthoritySettings {
+            folder: beside.join(DEFAULT_AUTHORITY),
+            certificates: CERTIFICATES.default_span(),
+        }),
+        Some(e) => e.table(|table| authority(table, &beside, files)),
     };
     let fleet = match root.get("fleet") {
         None => Some(FleetSettings {
             broker: None,
             broker_ca: None,
             links: LINKS.default_span(),
-            packages: files.resolve(Path::new(DEFAULT_PACKAGES)),
+            packages: beside.join(DEFAULT_PACKAGES),
         }),
-        Some(e) => e.table(|table| fleet(table, files)),
+        Some(e) => e.table(|table| fleet(table, &beside, files)),
     };
     Some(HqSettings {
         authority: authority?,
@@ -248,29 +252,25 @@ fn keep_of(mut span: impl FnMut(&'static str, SpanRule) -> std::time::Duration) 
     }
 }
 
-const fn authority_of(folder: PathBuf, certificates: Duration) -> AuthoritySettings {
-    AuthoritySettings { folder, certificates }
-}
-
-fn authority(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<AuthoritySettings> {
-    let folder = folder(table.get("folder"), DEFAULT_AUTHORITY, files);
+fn authority(table: &mut Table<'_>, beside: &Path, files: &dyn FilesBeside) -> Option<AuthoritySettings> {
+    let folder = folder(table.get("folder"), beside.join(DEFAULT_AUTHORITY), files);
     let certificates = table.span("certificates", CERTIFICATES);
-    Some(authority_of(folder?, certificates))
+    Some(AuthoritySettings { folder: folder?, certificates })
 }
 
-fn fleet(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<FleetSettings> {
+fn fleet(table: &mut Table<'_>, beside: &Path, files: &dyn FilesBeside) -> Option<FleetSettings> {
     let broker = table.get("broker").map(|e| e.parsed(broker::host_and_port));
     let broker_ca = table.get("broker_ca_file").map(|e| existing_file(&e, files));
     let links = table.span("links", LINKS);
-    let packages = folder(table.get("packages"), DEFAULT_PACKAGES, files);
+    let packages = folder(table.get("packages"), beside.join(DEFAULT_PACKAGES), files);
     let broker = wanted(broker)?.map(|(host, port)| BrokerAddress { host, port: port.unwrap_or(PORT_TLS) });
     Some(FleetSettings { broker, broker_ca: wanted(broker_ca)?, links, packages: packages? })
 }
 
 /// A folder that is there, or is made when it is needed.
-fn folder(entry: Option<Entry<'_>>, default: &str, files: &dyn FilesBeside) -> Option<PathBuf> {
+fn folder(entry: Option<Entry<'_>>, default: PathBuf, files: &dyn FilesBeside) -> Option<PathBuf> {
     match entry {
-        None => Some(files.resolve(Path::new(default))),
+        None => Some(default),
         Some(e) => Some(files.resolve(Path::new(e.text()?))),
     }
 }
@@ -295,6 +295,7 @@ mod tests {
     use super::*;
     use crate::config::check::PathKind;
     use crate::config::fault::FileProblem;
+    use std::time::Duration;
 
     /// A disk with one folder, one register and two secrets.
     struct Disk;

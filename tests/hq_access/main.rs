@@ -2,6 +2,7 @@
 #![cfg(feature = "hq")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod fleet;
 mod oidc;
 mod schemathesis;
 mod support;

@@ -111,7 +111,7 @@ struct RevokedReport {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TextToGive {
-    /// TOML with `[detector]`, `[site]`, `[audit]`, `[[camera]]`, `[[sensor]]`; empty: its own file.
+    /// TOML with `[detector]`, `[site]`, `[audit]`, `[[camera]]`, `[[sensor]]`: all of them, as they take the place of those in the box's own file.
     #[schema(max_length = 262144)]
     text: String,
     /// Why.

@@ -89,6 +89,8 @@ struct RolloutToMake {
 struct BegunRollout {
     /// Its number.
     id: i64,
+    /// Boxes, `store/box`, that are not part of it because they have never said what they count with.
+    left_out: Vec<String>,
 }
 
 /// What is done with a roll-out.
@@ -230,7 +232,9 @@ async fn begin(
     let begun = service.ask(move |store| {
         rollouts::begin(store, tenant_id, &plan, (Some(caller.account_id()), caller.origin()))
     });
-    Ok((StatusCode::CREATED, axum::Json(BegunRollout { id: begun.await? })))
+    let begun = begun.await?;
+    let body = BegunRollout { id: begun.rollout_id, left_out: begun.left_out };
+    Ok((StatusCode::CREATED, axum::Json(body)))
 }
 
 fn plan(new: RolloutToMake) -> Result<Plan, Fault> {

@@ -17,7 +17,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 const CERTIFICATE: &str = "ca.pem";
@@ -77,6 +77,8 @@ pub struct Authority {
     folder: PathBuf,
     life: Duration,
     loaded: OnceLock<Loaded>,
+    /// Held while the files are looked at: two that come first at once would make two.
+    reading: Mutex<()>,
 }
 
 struct Loaded {
@@ -143,7 +145,7 @@ impl Authority {
     /// The authority of this folder, whose certificates live so long.
     #[must_use]
     pub const fn of(folder: PathBuf, life: Duration) -> Self {
-        Self { folder, life, loaded: OnceLock::new() }
+        Self { folder, life, loaded: OnceLock::new(), reading: Mutex::new(()) }
     }
 
     /// The folder.
@@ -208,6 +210,10 @@ impl Authority {
     }
 
     fn load(&self, now: WallTime) -> Result<&Loaded, AuthorityError> {
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = self.loaded.get() {
             return Ok(loaded);
         }
@@ -308,4 +314,45 @@ pub(in crate::hq) fn hex(bytes: &[u8]) -> String {
 fn bytes_of(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.chars().filter_map(|sign| sign.to_digit(16)).map(|digit| digit as u8).collect();
     digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: WallTime = WallTime::from_unix_ms(1_795_334_400_000);
+
+    fn authority(folder: &Path) -> Authority {
+        Authority::of(folder.join("authority"), Duration::from_secs(86_400))
+    }
+
+    #[test]
+    fn the_authority_that_was_made_is_read_again_and_is_for_the_service_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = authority(folder.path()).certificate(NOW).unwrap().to_owned();
+        assert_eq!(authority(folder.path()).certificate(NOW).unwrap(), made);
+        let key = folder.path().join("authority/ca.key");
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+        let fault = authority(folder.path()).certificate(NOW).unwrap_err();
+        assert!(matches!(fault, AuthorityError::Mode { mode: 0o640, .. }), "{fault}");
+    }
+
+    #[test]
+    fn half_an_authority_is_not_made_whole_with_another_key() {
+        for lost in ["ca.key", "ca.pem"] {
+            let folder = tempfile::tempdir().unwrap();
+            authority(folder.path()).certificate(NOW).unwrap();
+            fs::remove_file(folder.path().join("authority").join(lost)).unwrap();
+            let fault = authority(folder.path()).certificate(NOW).unwrap_err();
+            assert!(matches!(fault, AuthorityError::Half { .. }), "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_as_hexadecimal_is_read_back() {
+        let serial = random_serial();
+        assert_eq!(bytes_of(&hex(&serial)), serial);
+        assert_ne!(random_serial(), serial);
+    }
 }

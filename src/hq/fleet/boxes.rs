@@ -454,7 +454,7 @@ pub(in crate::hq) fn versions(store: &Store, key: &BoxKey) -> Result<ConfigHisto
     Ok(ConfigHistory { versions: rows.into_iter().map(version).collect() })
 }
 
-/// Gives one box a whole text; the version. An empty one leaves it with its own file.
+/// Gives one box a whole text, which takes the place of all that may be changed from afar in its own file; the version.
 ///
 /// # Errors
 /// [`GiveError`].

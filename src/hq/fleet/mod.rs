@@ -41,3 +41,6 @@ pub struct Fleet {
     /// Where packages lie.
     pub packages: PackageFolder,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Roll-outs as people ask for them and as time drives them: what [`rollout`](super::rollout) decides is done here, one transaction for each.
 //!
-//! What is not obvious: nothing of a roll-out is held in memory. Each look reads it anew, so a head office that was away goes on where it was.
+//! What is not obvious: what is sent takes the place of all that may be changed from afar in the box's own file, so a change is made to what the box counts
+//! with: what it was given last, or what it said of its own file. Nothing of a roll-out is held in memory. Each look reads it anew, so a head office that was away goes on where it was.
 
 use super::commands::is_reason;
 use super::rollout::{self, Cameras, End, Member, Ring, Seen, Step};
@@ -40,6 +41,14 @@ pub enum RolloutError {
         name: String,
         /// Why.
         fault: TwinError,
+    },
+    /// Nobody knows what the box counts with.
+    #[error(
+        "box {name} has never said what it counts with, so nothing can be changed in it; give it a whole text on its page"
+    )]
+    NeverSaid {
+        /// The box.
+        name: String,
     },
     /// No such package here.
     #[error("no package with that sha256 lies here; add it first")]
@@ -135,7 +144,16 @@ pub(in crate::hq) struct Seeing {
     pub(in crate::hq) members: Vec<MemberRow>,
 }
 
-/// Begins a roll-out; its number. The first ring is asked by the next look.
+/// A roll-out that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Its number.
+    pub rollout_id: i64,
+    /// Boxes, `store/box`, that are not part of it because they have never said what they count with.
+    pub left_out: Vec<String>,
+}
+
+/// Begins a roll-out. The first ring is asked by the next look.
 ///
 /// # Errors
 /// [`RolloutError`]; then nothing has changed.
@@ -144,16 +162,19 @@ pub fn begin(
     tenant_id: i64,
     plan: &Plan,
     (account_id, from): (Option<i64>, Origin<'_>),
-) -> Result<i64, RolloutError> {
+) -> Result<Begun, RolloutError> {
     let (kind, change) = checked(plan)?;
     store.write(|all| {
-        let boxes = chosen(&of_tenant(all, tenant_id)?, &plan.whom).map_err(WriteError::Refused)?;
-        for key in &boxes {
-            if kind == Kind::Config {
-                let before = twin::desired(all, key.box_id)?.map_or(String::new(), |(_, _, text)| text);
-                let name = key.names.box_id.to_string();
-                merged(&before, change)
-                    .map_err(|fault| WriteError::Refused(RolloutError::OfBox { name, fault }))?;
+        let mut boxes = chosen(&of_tenant(all, tenant_id)?, &plan.whom).map_err(WriteError::Refused)?;
+        let mut left_out = Vec::new();
+        if kind == Kind::Config {
+            left_out = fitting(all, &mut boxes, change)?;
+            let is_named = |key: &BoxKey| plan.whom.boxes.contains(&named(key));
+            let unknown = left_out.iter().find(|key| boxes.is_empty() || is_named(key));
+            if let Some(key) = unknown {
+                return Err(WriteError::Refused(RolloutError::NeverSaid {
+                    name: key.names.box_id.to_string(),
+                }));
             }
         }
         if kind == Kind::Software && !packages::find(all, change)?.is_some_and(|row| row.is_here) {
@@ -182,8 +203,46 @@ pub fn begin(
             members.len()
         );
         note_in(all, from, (account_id, "rollout_begun", &detail))?;
-        Ok(rollout_id)
+        Ok(Begun { rollout_id, left_out: left_out.iter().map(named).collect() })
     })
+}
+
+/// Leaves those boxes to which the change can be made; gives those of which nobody knows what they count with.
+fn fitting(
+    all: &db::Asking,
+    boxes: &mut Vec<BoxKey>,
+    change: &str,
+) -> Result<Vec<BoxKey>, WriteError<RolloutError>> {
+    let mut left_out = Vec::new();
+    let mut fit = Vec::new();
+    for key in boxes.drain(..) {
+        match text_of(all, key.box_id)? {
+            None => left_out.push(key),
+            Some(before) => {
+                let name = key.names.box_id.to_string();
+                merged(&before, change)
+                    .map_err(|fault| WriteError::Refused(RolloutError::OfBox { name, fault }))?;
+                fit.push(key);
+            }
+        }
+    }
+    *boxes = fit;
+    Ok(left_out)
+}
+
+/// What a box counts with, or is to: what it was given last, or what it said of its own file.
+fn text_of(all: &db::Asking, box_id: i64) -> Result<Option<String>, db::Failed> {
+    if let Some((_, _, text)) = twin::desired(all, box_id)? {
+        return Ok(Some(text));
+    }
+    let told = told::of_box(all, box_id)?.config;
+    let reported = told.and_then(|(text, _)| serde_json::from_str::<ConfigReported>(&text).ok());
+    Ok(reported.and_then(|reported| reported.text))
+}
+
+/// A box as people write it within a chain.
+fn named(key: &BoxKey) -> String {
+    format!("{}/{}", key.names.store, key.names.box_id)
 }
 
 fn checked(plan: &Plan) -> Result<(Kind, &str), RolloutError> {
@@ -211,12 +270,11 @@ fn checked(plan: &Plan) -> Result<(Kind, &str), RolloutError> {
 
 /// The boxes that are meant; the register's simulated stores have none.
 fn chosen(all: &[BoxKey], whom: &Whom) -> Result<Vec<BoxKey>, RolloutError> {
-    let of_box = |key: &BoxKey| format!("{}/{}", key.names.store, key.names.box_id);
     let unknown = |names: &[String], is_there: &dyn Fn(&str) -> bool| {
         let name = names.iter().find(|name| !is_there(name))?;
         Some(RolloutError::Unknown { name: name.chars().take(120).collect() })
     };
-    let no_box = unknown(&whom.boxes, &|name| all.iter().any(|key| of_box(key) == name));
+    let no_box = unknown(&whom.boxes, &|name| all.iter().any(|key| named(key) == name));
     let no_store = unknown(&whom.stores, &|name| all.iter().any(|key| key.names.store.as_str() == name));
     let no_region = unknown(&whom.regions, &|name| all.iter().any(|key| key.region.as_deref() == Some(name)));
     if let Some(fault) = no_box.or(no_store).or(no_region) {
@@ -225,7 +283,7 @@ fn chosen(all: &[BoxKey], whom: &Whom) -> Result<Vec<BoxKey>, RolloutError> {
     let is_whole = whom.boxes.is_empty() && whom.stores.is_empty() && whom.regions.is_empty();
     let is_meant = |key: &&BoxKey| {
         is_whole
-            || whom.boxes.contains(&of_box(key))
+            || whom.boxes.contains(&named(key))
             || whom.stores.iter().any(|store| store == key.names.store.as_str())
             || key.region.as_ref().is_some_and(|region| whom.regions.contains(region))
     };
@@ -292,7 +350,7 @@ fn ask_box(all: &db::All<'_>, row: &RolloutRow, box_id: i64, now: WallTime) -> R
     let place = (row.rollout_id, box_id, now);
     match row.kind {
         Kind::Config => {
-            let before = twin::desired(all, box_id)?.map(|(_, _, text)| text);
+            let before = text_of(all, box_id)?;
             match merged(before.as_deref().unwrap_or_default(), &row.change) {
                 Ok(text) => {
                     let version = put_text(all, (box_id, &text), row, now)?;
@@ -477,10 +535,21 @@ fn take_back(all: &db::All<'_>, row: &RolloutRow, now: WallTime) -> Result<(), d
                 if of.version.is_none() || newest != of.version {
                     continue;
                 }
-                // An empty text is the box's own file.
-                let before = of.before.as_deref().unwrap_or_default();
-                if let Ok(text) = CheckedText::new(before) {
-                    put_text(all, (box_id, &text), row, now)?;
+                // It was asked with a change of this, so there is one; what a box said of its own file may hold what is not sent.
+                let before = of.before.as_deref().map(CheckedText::new);
+                match before {
+                    Some(Ok(text)) => {
+                        put_text(all, (box_id, &text), row, now)?;
+                    }
+                    Some(Err(fault)) => {
+                        rows::worse(
+                            all,
+                            row.rollout_id,
+                            box_id,
+                            &format!("it cannot be taken back: {fault}"),
+                        )?;
+                    }
+                    None => {}
                 }
             }
             Kind::Software if twin::software(all, box_id)?.as_deref() == Some(row.change.as_str()) => {
