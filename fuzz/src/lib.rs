@@ -37,8 +37,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::runtime::Runtime;
 
+/// A way in for bytes from outside, with the name of its fuzz target.
+pub type Door = (&'static str, fn(&[u8]));
+
 /// Every function here, by the name of its fuzz target.
-pub const DOORS: &[(&str, fn(&[u8]))] = &[
+pub const DOORS: &[Door] = &[
     ("badges", badges),
     ("batch", batch),
     ("calibration", calibration),
