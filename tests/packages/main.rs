@@ -188,6 +188,12 @@ fn a_box_is_installed_upgraded_removed_and_purged_and_keeps_what_it_should() {
     // ONNX Runtime's own usage data: no identity of the machine, and nothing to send.
     assert_eq!(root.run("find /var/lib/footfall -iname '*onnxruntime*' -o -iname '*deviceid*'"), "");
     // The commented default file is one that can be started from.
+    let places = root.run("grep -c '^#\\?[a-z_]* = \"/var/lib/footfall' /usr/share/footfall/footfall.toml");
+    assert_eq!(
+        places.trim(),
+        "5",
+        "outbox, ledger, audit, fleet and identity lie where the service may write"
+    );
     root.run("cp /usr/share/footfall/footfall.toml /tmp/ && footfall check --config /tmp/footfall.toml");
 
     // An upgrade keeps settings, counts, and a file of the package that somebody changed.
