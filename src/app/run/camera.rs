@@ -475,7 +475,7 @@ mod tests {
     use crate::ids::{BoxId, CameraId, LineId};
     use crate::outbox::{Outbox, OutboxWriter};
     use crate::pipeline::PipelineSettings;
-    use crate::time::SimClock;
+    use crate::time::{BoxClock, ClockSettings, SimClock};
     use crate::track::TrackSettings;
     use crate::visitors::VisitorSettings;
     use std::collections::VecDeque;
@@ -542,12 +542,8 @@ mod tests {
         Err(DetectError::Run { model: "scripted".to_owned(), reason: "out of memory".to_owned() })
     }
 
-    /// Frames a second apart from zero, each with how many were dropped before it and what the network
-    /// makes of it: what the minute then says is (counted, dropped), and whether the box has a problem at the end.
-    #[track_caller]
-    fn check(frames: &[(u64, Result<(), DetectError>)], expected: (u32, u32), is_troubled: bool) {
-        let dir = tempfile::tempdir().unwrap();
-        let clock: Arc<SimClock> = Arc::new(SimClock::at(FrameTime::default()));
+    /// What a camera shares with others, and the outbox that its records go to.
+    fn shared<C: Clock + 'static>(dir: &tempfile::TempDir, clock: &Arc<C>) -> (Shared, OutboxWriter) {
         let (box_id, path) = (BoxId::parse("box-1").unwrap(), dir.path().join("outbox.sqlite"));
         let (outbox, _) = Outbox::open(&path, &box_id, WallTime::default()).unwrap();
         let outbox = OutboxWriter::start(outbox, Duration::ZERO, clock.clone(), |_| {}).unwrap();
@@ -565,6 +561,57 @@ mod tests {
             hours: None,
             patrol: None,
         };
+        (shared, outbox)
+    }
+
+    #[test]
+    fn when_the_time_becomes_known_the_run_ends_and_all_that_it_said_gets_the_right_time() {
+        const WRONG_MS: i64 = 1_000_000;
+        const BY_MS: i64 = 7_200_000;
+        let dir = tempfile::tempdir().unwrap();
+        let wrong = FrameTime { elapsed: Duration::ZERO, wall: WallTime::from_unix_ms(WRONG_MS) };
+        let (system, file) = (Arc::new(SimClock::at(wrong)), dir.path().join("synchronized"));
+        let trust = ClockSettings { set_file: Some(file.clone()), patience: Duration::from_secs(600) };
+        let clock = Arc::new(BoxClock::on(system.clone(), trust));
+        let (shared, outbox) = shared(&dir, &clock);
+        let script = std::iter::repeat_n(Ok(()), 10).collect();
+        let mut counter = Counter::new(&camera(), Box::new(Scripted(script)), shared).unwrap();
+        for number in 1..=10 {
+            system.advance(Duration::from_secs(1));
+            if number == 6 {
+                system.set_by_ms(BY_MS);
+                std::fs::write(&file, "").unwrap();
+                assert!(clock.look().became.is_some());
+            }
+            counter.heed_clock().unwrap();
+            let picture = Picture { width: SIZE.width, height: SIZE.height, bgr: Vec::new() };
+            counter.look(&Frame { number, at: clock.now(), picture }, 0);
+        }
+        counter.finish().unwrap();
+        let rows = outbox.reader().records(0, 100).unwrap().rows;
+        let minutes: Vec<v1::Minute> = rows
+            .iter()
+            .filter_map(|row| match serde_json::from_str::<v1::Record>(row.body.get()).unwrap().fact {
+                Fact::Minute(minute) => Some(minute),
+                _ => None,
+            })
+            .collect();
+        let told: Vec<_> = minutes.iter().map(|of| (of.run, of.start_ms, of.frames, of.part)).collect();
+        let (first, second) = (WRONG_MS + BY_MS, WRONG_MS + BY_MS + 6000);
+        let minute = WallTime::from_unix_ms(first).minute().unix_ms();
+        assert_eq!(told, [(first, minute, 5, true), (second, minute, 5, true)]);
+        let seen: Duration = minutes.iter().map(|minute| minute.seen).sum();
+        assert_eq!(seen, Duration::from_secs(8), "the second between the two runs is not claimed");
+        outbox.stop(Duration::from_secs(60)).unwrap();
+    }
+
+    /// Frames a second apart from zero, each with how many were dropped before it and what the network
+    /// makes of it: what the minute then says is (counted, dropped), and whether the box has a problem at the end.
+    #[track_caller]
+    fn check(frames: &[(u64, Result<(), DetectError>)], expected: (u32, u32), is_troubled: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: Arc<SimClock> = Arc::new(SimClock::at(FrameTime::default()));
+        let (settings, (shared, _outbox)) = (camera(), shared(&dir, &clock));
         let script = frames.iter().map(|(_, outcome)| outcome.clone()).collect();
         let mut counter = Counter::new(&settings, Box::new(Scripted(script)), shared).unwrap();
         for (number, (dropped, _)) in (1..).zip(frames) {

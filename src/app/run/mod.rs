@@ -607,6 +607,9 @@ impl Service {
                 }
             }
         }
+        if clock.stand().dating == Dating::Undated {
+            tracing::info!("what was counted before the time is known waits on the disk for the next start");
+        }
         failures.outbox = outbox.stop(budget.for_commit(now())).err();
         let mut told = failures.by_cause(|fault| Failure::Storage(fault.to_string()).into()).into_iter();
         let Some(cause) = told.next() else { return Ok(()) };
