@@ -504,7 +504,7 @@ fn a_draft_of_a_kind_that_is_not_known_does_not_hold_up_the_others() {
     Connection::open(made.path())
         .unwrap()
         .execute(
-            "INSERT INTO draft VALUES ('door', ?1), ('x', 'no json')",
+            "INSERT INTO draft (source, body) VALUES ('door', ?1), ('x', 'no json')",
             [format!(r#"[{{"kind":"new"}},{known}]"#)],
         )
         .unwrap();
@@ -517,7 +517,8 @@ fn a_file_of_version_1_is_taken_over_with_its_records() {
     Connection::open(made.path())
         .unwrap()
         .execute_batch(
-            "DROP TABLE draft; ALTER TABLE meta DROP COLUMN watermark; ALTER TABLE record DROP COLUMN stored_ms;
+            "DROP TABLE draft; DROP TABLE undated_run; DROP INDEX record_undated; ALTER TABLE record DROP COLUMN undated;
+             ALTER TABLE meta DROP COLUMN watermark; ALTER TABLE record DROP COLUMN stored_ms;
              PRAGMA user_version = 1;",
         )
         .unwrap();
