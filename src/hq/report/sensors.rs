@@ -210,6 +210,50 @@ fn told_by_hour(told: &[PartHour], least: f64) -> BTreeMap<i64, Told> {
 
 const HOUR_MS: f64 = 3_600_000.0;
 
+/// Sums of both over all hours, and by day and by hour of the day.
+#[derive(Debug, Default)]
+struct Sums {
+    total: Sum,
+    out: Sum,
+    days: BTreeMap<i64, Sum>,
+    hours: BTreeMap<u8, Sum>,
+}
+
+impl Sums {
+    /// Of the hours in `open` that were open all the while; `told` and `seen` hold the hours of which enough was seen.
+    fn of<'a>(
+        kind: &str,
+        told: &BTreeMap<i64, Told>,
+        seen: &BTreeMap<i64, &CameraHour>,
+        open: impl Iterator<Item = &'a HourRow>,
+    ) -> Self {
+        let mut sums = Self::default();
+        for hour in open {
+            let both = told.get(&hour.start_minute).zip(seen.get(&hour.start_minute));
+            let compared = both.and_then(|(told, seen)| match (told.entries, told.total, kind) {
+                (Some(entries), ..) => Some((entries, seen.entries)),
+                (None, Some(total), "door") => Some((total, seen.entries + seen.exits)),
+                (None, Some(total), _) => Some((total, seen.entries)),
+                (None, None, _) => None,
+            });
+            sums.total.add(compared);
+            sums.out.add(both.and_then(|(told, seen)| Some((told.exits?, seen.exits))));
+            sums.days.entry(hour.business_day).or_default().add(compared);
+            sums.hours.entry(hour.local_hour).or_default().add(compared);
+        }
+        sums
+    }
+
+    fn is_apart(&self, kind: &str) -> bool {
+        if kind == "door" {
+            return self.total.is_apart(kind, None);
+        }
+        let enough = |sum: &&Sum| sum.sensor.max(sum.camera) >= LEAST_PEOPLE;
+        let newest = self.days.values().rev().find(enough);
+        newest.is_some_and(|sum| sum.is_apart(kind, self.total.ratio()))
+    }
+}
+
 fn sensor(
     row: SensorRow,
     told: &[PartHour],
@@ -218,60 +262,37 @@ fn sensor(
 ) -> Sensor {
     let first = told.first().map_or(i64::MAX, |hour| hour.hour);
     let told = told_by_hour(told, least);
-    let seen: BTreeMap<i64, &CameraHour> = camera
-        .unwrap_or_default()
-        .iter()
-        .filter(|hour| hour.open_seen_ms as f64 >= least * HOUR_MS)
-        .map(|hour| (hour.hour, hour))
-        .collect();
-    let knows_ways = told.values().any(|told| told.entries.is_some());
-    let (mut total, mut out) = (Sum::default(), Sum::default());
-    let (mut days, mut hours) = (BTreeMap::<i64, Sum>::new(), BTreeMap::<u8, Sum>::new());
+    let is_seen = |hour: &&CameraHour| hour.open_seen_ms as f64 >= least * HOUR_MS;
+    let seen = camera.unwrap_or_default().iter().filter(is_seen).map(|hour| (hour.hour, hour)).collect();
     // An hour that is open in part says nothing: what the camera saw of the rest is not known.
-    let whole = |hour: &&HourRow| hour.sums.open_ms as f64 >= HOUR_MS && hour.start_minute >= first;
-    for hour in open.iter().filter(whole) {
-        let both = told.get(&hour.start_minute).zip(seen.get(&hour.start_minute));
-        let compared = both.and_then(|(told, seen)| match (told.entries, told.total, row.kind.as_str()) {
-            (Some(entries), ..) => Some((entries, seen.entries)),
-            (None, Some(total), "door") => Some((total, seen.entries + seen.exits)),
-            (None, Some(total), _) => Some((total, seen.entries)),
-            (None, None, _) => None,
-        });
-        total.add(compared);
-        out.add(both.and_then(|(told, seen)| Some((told.exits?, seen.exits))));
-        days.entry(hour.business_day).or_default().add(compared);
-        hours.entry(hour.local_hour).or_default().add(compared);
-    }
-    let usual = total.ratio();
-    let day = |(day, sum): (i64, Sum)| SensorDay {
-        day: shown(day),
+    let is_whole = |hour: &&HourRow| hour.sums.open_ms as f64 >= HOUR_MS && hour.start_minute >= first;
+    let kind = row.kind.as_str();
+    let sums = Sums::of(kind, &told, &seen, open.iter().filter(is_whole));
+    let usual = sums.total.ratio();
+    let day = |(day, sum): (&i64, &Sum)| SensorDay {
+        day: shown(*day),
         both: sum.shown(),
-        apart: sum.is_apart(&row.kind, usual),
+        apart: sum.is_apart(kind, usual),
     };
-    let enough = |sum: &&Sum| sum.sensor.max(sum.camera) >= LEAST_PEOPLE;
-    let apart = match row.kind.as_str() {
-        "door" => total.is_apart(&row.kind, usual),
-        _ => days.values().rev().find(enough).is_some_and(|sum| sum.is_apart(&row.kind, usual)),
-    };
-    let what = match row.kind.as_str() {
+    let what = match kind {
         "beacon" => "visits",
-        _ if knows_ways => "entries",
+        _ if told.values().any(|told| told.entries.is_some()) => "entries",
         _ => "passages",
     };
     let is_known = camera.is_some();
     Sensor {
+        what,
+        total: sums.total.shown(),
+        exits: (sums.out.hours > 0).then(|| sums.out.shown()),
+        apart: sums.is_apart(kind),
+        days: sums.days.iter().map(day).collect(),
+        hours: sums.hours.iter().map(|(hour, sum)| SensorHour { hour: *hour, both: sum.shown() }).collect(),
+        kind: row.kind.clone(),
         box_name: row.box_name,
         sensor: row.name,
-        kind: row.kind.clone(),
         camera: row.camera.filter(|_| is_known),
         line: row.line.filter(|_| is_known),
         zone: row.zone.filter(|_| is_known),
-        what,
-        total: total.shown(),
-        exits: (out.hours > 0).then(|| out.shown()),
-        apart,
-        days: days.into_iter().map(day).collect(),
-        hours: hours.into_iter().map(|(hour, sum)| SensorHour { hour, both: sum.shown() }).collect(),
     }
 }
 
