@@ -830,7 +830,7 @@ fn a_calibration_that_is_no_view_of_a_floor_is_refused_with_its_reason() {
 #[test]
 fn a_sensor_names_what_it_counts_and_whom_it_checks() {
     let found = settings(&format!(
-        "{LEAST}[mqtt]\nbroker = \"broker:1883\"\n\
+        "{LEAST}[mqtt]\nbroker = \"127.0.0.1:1883\"\n\
          [[sensor]]\nid = \"barrier\"\nkind = \"door\"\ncompares = \"door/entrance\"\n\
          [[sensor]]\nid = \"hall\"\nkind = \"beacon\"\nquiet = \"2h\"\n"
     ));
@@ -846,12 +846,12 @@ fn what_is_wrong_with_sensors_is_told_at_once() {
         "[[sensor]]\nid = \"barrier\"\nkind = \"mat\"\n[[sensor]]\nid = \"barrier\"\nkind = \"door\"\ncompares = \"dor/entrance\"\n\
          [[sensor]]\nid = \"c\"\nkind = \"door\"\ncompares = \"door/entrace\"\n[[sensor]]\nid = \"d\"\nkind = \"beacon\"\ncompares = \"door/entrance\"",
         &[
-            "4:3  sensor  does nothing without [mqtt]; give both or neither",
+            "4:1  sensor  does nothing without [mqtt]; give both or neither",
             "6:8  sensor.barrier.kind  \"mat\" is not known here; give \"door\" or \"beacon\"",
             "8:6  sensor.barrier.id  \"barrier\" is taken by the sensor at 5:6; give every sensor a name of its own",
             "10:12  sensor.barrier.compares  there is no camera \"dor\" in this file; did you mean \"door\"?",
-            "13:12  sensor.c.compares  there is no line \"entrace\" in this file; did you mean \"entrance\"?",
-            "16:12  sensor.d.compares  there is no zone \"entrance\" in this file; add the zone, or name one that is there",
+            "14:12  sensor.c.compares  there is no line \"entrace\" in this file; did you mean \"entrance\"?",
+            "18:12  sensor.d.compares  there is no zone \"entrance\" in this file; add the zone, or name one that is there",
         ],
     );
 }
