@@ -66,10 +66,11 @@ fn box_with_secrets(folder: &Path, more: &str) {
     drop(outbox);
 }
 
-/// A journal whose lines hold every secret, as no line of ours does.
+/// A journal whose lines hold every secret that the service is given, as no line of ours does.
 fn journal(folder: &Path) {
+    let given = SECRETS.iter().filter(|secret| !secret.ends_with("-10") && !secret.ends_with("-11"));
     let lines: String =
-        SECRETS.iter().map(|secret| format!("echo 'door: down: {secret} at rtsp://10.0.0.7/a'\n")).collect();
+        given.map(|secret| format!("echo 'door: down: {secret} at rtsp://10.0.0.7/a'\n")).collect();
     write(&folder.join("bin/journalctl"), &format!("#!/bin/sh\n{lines}"), 0o755);
 }
 
