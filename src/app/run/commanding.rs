@@ -6,8 +6,9 @@
 use super::agent::{Part, PartSetup};
 use super::control::Control;
 use super::patrol;
+use super::reporting::clock_trust;
 use crate::config::EdgeSettings;
-use crate::fleet::commands::{ClockTrust, CommandDesk, Decision, Silence, answer};
+use crate::fleet::commands::{CommandDesk, Decision, Silence, answer};
 use crate::fleet::mqtt::{FleetSender, Heard, Inbound, Outbound};
 use crate::ids::CameraId;
 use crate::time::{Clock, FrameTime, WallTime};
@@ -39,7 +40,7 @@ pub(super) struct Commands {
     /// Messages that are confirmed when they are answered, by the command's id.
     open: BTreeMap<String, Heard>,
     told_at: Option<Duration>,
-    trust: fn(FrameTime) -> ClockTrust,
+    clock: Arc<dyn Clock>,
 }
 
 impl Commands {
@@ -69,7 +70,7 @@ impl Commands {
             done,
             open: BTreeMap::new(),
             told_at: None,
-            trust: super::reporting::clock_trust,
+            clock: Arc::clone(&setup.clock),
         })
     }
 
@@ -142,7 +143,7 @@ impl Part for Commands {
     }
 
     fn heard(&mut self, heard: Heard, now: FrameTime) {
-        match self.desk.decide(&heard.payload, now, (self.trust)(now)) {
+        match self.desk.decide(&heard.payload, now, clock_trust(self.clock.as_ref())) {
             Decision::Do(command) => self.begin(command, heard, now.wall),
             Decision::Answer(result) => {
                 self.tell(&result);

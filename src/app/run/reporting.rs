@@ -11,7 +11,7 @@ use crate::fleet::mqtt::{FleetSender, Heard, Inbound, Outbound};
 use crate::fleet::scrape;
 use crate::fleet::vitals::{Machine, Vitals};
 use crate::outbox;
-use crate::time::{Dating, FrameTime, WallTime};
+use crate::time::{Clock, Dating, FrameTime};
 use crate::wire::v1::V1;
 use crate::wire::v1::fleet::{CameraHealth, Health};
 use anyhow::Context;
@@ -24,12 +24,9 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 /// The first time after the start: by then cameras were opened, and a box that starts over and over is still heard of.
 const FIRST_AFTER: Duration = Duration::from_secs(10);
 
-/// Nobody ran this software before: a clock that says so has not been set since the machine was switched on.
-const SOONEST: WallTime = WallTime::from_unix_ms(1_790_000_000_000);
-
-/// Whether the clock can be right.
-pub(super) fn clock_trust(now: FrameTime) -> ClockTrust {
-    if now.wall >= SOONEST { ClockTrust::Right } else { ClockTrust::Unknown }
+/// Whether the clock is known to be right.
+pub(super) fn clock_trust(clock: &dyn Clock) -> ClockTrust {
+    if clock.stand().dating == Dating::Known { ClockTrust::Right } else { ClockTrust::Unknown }
 }
 
 /// How the box is now, and what only the machine itself is told.
@@ -57,7 +54,7 @@ fn gathered(present: &Present) -> (Health, Beside) {
         software: super::SOFTWARE.to_owned(),
         os,
         arch: std::env::consts::ARCH.to_owned(),
-        clock_ok: clock_trust(now) == ClockTrust::Right && present.clock.stand().dating == Dating::Known,
+        clock_ok: clock_trust(present.clock.as_ref()) == ClockTrust::Right,
         temperature_c,
         disk_free,
         disk_size,
