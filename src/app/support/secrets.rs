@@ -200,7 +200,7 @@ fn without_told(line: &str) -> String {
     }
     let Some(end) = cut else { return line.to_owned() };
     let newline = if line.ends_with('\n') { "\n" } else { "" };
-    format!("{} {REMOVED}{newline}", &line[..end])
+    format!("{} {REMOVED}{newline}", line[..end].trim_end())
 }
 
 #[cfg(test)]
