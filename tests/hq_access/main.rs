@@ -148,7 +148,8 @@ async fn nobody_is_answered_by_any_route_that_does_not_say_so() {
             let found = route.ask(&hq, &who, &path).await;
             let name = format!("{} {path} as {who:?}", route.method);
             if route.is_open() {
-                assert_ne!(found.key(), "sign_in", "{name}: {found:?}");
+                // What is for anybody may be a certificate; a fault is always one of ours.
+                assert!(found.status < 400 || found.key() != "sign_in", "{name}: {found:?}");
             } else {
                 assert_eq!((found.status, found.key().as_str()), (401, "sign_in"), "{name}");
             }
