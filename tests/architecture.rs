@@ -41,8 +41,8 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("parquet", &["hq/export/"]),
     ("prometheus_client", &["fleet/metrics.rs", "hq/metrics.rs"]),
     ("qrcode", &["hq/fleet/enrol.rs"]),
-    ("rcgen", &["hq/fleet/authority.rs"]),
-    ("reqwest", &["hq/access/oidc.rs", "hq/webhooks/"]),
+    ("rcgen", &["hq/fleet/authority.rs", "fleet/keys.rs"]),
+    ("reqwest", &["fleet/https.rs", "hq/access/oidc.rs", "hq/webhooks/"]),
     (
         "rumqttc",
         &["publish/mqtt.rs", "publish/mqtt/", "feeds/mqtt.rs", "fleet/mqtt.rs", "app/watch/", "hq/mqtt.rs"],
@@ -64,6 +64,7 @@ const FOREIGN: &[Foreign<'_>] = &[
             "app/audit/format.rs",
             "fleet/update.rs",
             "hq/",
+            "fleet/twin.rs",
         ],
     ),
     (
@@ -84,6 +85,9 @@ const FOREIGN: &[Foreign<'_>] = &[
             "fleet/update.rs",
             "hq/",
             "app/",
+            "fleet/store.rs",
+            "fleet/enrol.rs",
+            "fleet/fetch.rs",
         ],
     ),
     (
@@ -91,11 +95,13 @@ const FOREIGN: &[Foreign<'_>] = &[
         &[
             "config/geometry.rs",
             "detect/manifest.rs",
-            "app/update/",
-            "app/release.rs",
             "hq/access/",
             "hq/fleet/",
             "hq/webhooks/",
+            "fleet/twin.rs",
+            "fleet/fetch.rs",
+            "app/update/",
+            "app/release.rs",
         ],
     ),
     ("signal_hook", &["app/"]),
@@ -111,6 +117,7 @@ const FOREIGN: &[Foreign<'_>] = &[
             "fleet/scrape.rs",
             "hq/",
             "app/hq/serve.rs",
+            "fleet/https.rs",
         ],
     ),
     ("tokio_stream", &["hq/api/"]),
@@ -130,7 +137,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("tracing_subscriber", &["app/"]),
     ("utoipa", &["hq/api/", "hq/fleet/boxes.rs", "hq/report/", "hq/register/"]),
     ("utoipa_axum", &["hq/api/"]),
-    ("x509_parser", &["fleet/certificate.rs"]),
+    ("x509_parser", &["fleet/certificate.rs", "fleet/keys.rs"]),
 ];
 
 /// Files whose types may be written and read as text; others only pass such types on.
@@ -144,6 +151,7 @@ const SERIALISED: &[&str] = &[
     "app/audit/format.rs",
     "fleet/update.rs",
     "hq/",
+    "fleet/twin.rs",
 ];
 
 /// What reads a clock, and who may.
@@ -161,6 +169,8 @@ const FILES: (&[&str], &[&str]) = (
         "detect/manifest.rs",
         "feeds/folder.rs",
         "fleet/vitals.rs",
+        "fleet/fetch.rs",
+        "fleet/store.rs",
         "outbox/",
         "ledger/",
         "time/boot.rs",
@@ -183,6 +193,7 @@ const SOCKETS: (&[&str], &[&str]) = (
         "feeds/http.rs",
         "fleet/scrape.rs",
         "config/metrics.rs",
+        "fleet/enrol.rs",
         "config/till.rs",
         "hq/config.rs",
         "hq/settings.rs",

@@ -12,8 +12,7 @@ pub mod writer;
 
 use super::cli::{AuditArgs, AuditCommand, AuditResultArgs, AuditTallyArgs};
 use super::exit::Failure;
-use super::eye;
-use crate::config;
+use super::run::source::Source;
 use crate::time::{Clock, SystemClock, WallTime};
 use anyhow::Context;
 use figures::{LineFigure, figures};
@@ -38,7 +37,7 @@ pub fn run(command: &AuditCommand) -> anyhow::Result<()> {
 }
 
 fn folder_of(args: &AuditArgs) -> anyhow::Result<AuditFolder> {
-    let settings = config::load(&args.config, &eye::program())?;
+    let settings = Source::of(&args.config).load()?;
     let audit = settings.audit.ok_or_else(|| {
         let text = format!(
             "{} has no [audit] table, so nothing is recorded; `footfall config default` shows it",

@@ -1,7 +1,8 @@
 //! `footfall check` and `footfall config default`.
 
 use super::cli::CheckArgs;
-use crate::config::{self, EdgeSettings};
+use super::run::source::{self, Source};
+use crate::config::{self, EdgeSettings, LocalFile};
 use crate::detect::DetectorKind;
 use anyhow::Context;
 use std::io::Write;
@@ -11,10 +12,30 @@ use std::io::Write;
 /// # Errors
 /// [`config::ConfigError`] with every fault of the file, or why the network that it names cannot run.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let settings = config::load(&args.config, &super::eye::program())?;
+    let source = Source::of(&args.config);
+    let local = source.local()?;
+    let settings = local.settings()?;
     let cannot = || format!("{}: its settings are fine, and its network cannot run", args.config.display());
     try_network(&settings).with_context(cannot)?;
     writeln!(out, "{}: fine - {}", args.config.display(), summary(&settings))?;
+    in_force(&local, out)
+}
+
+/// Says which configuration the service counts with, where head office may say it.
+fn in_force(local: &LocalFile, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Some((_, memory)) = source::memory(local)? else { return Ok(()) };
+    let trial = if memory.trial.is_some() { ", on trial" } else { "" };
+    match memory.in_force() {
+        None => writeln!(out, "in force: this file")?,
+        Some(desired) => {
+            local.managed(&desired.text).map_err(|fault| anyhow::anyhow!("{}", fault.lines().join("\n")))?;
+            writeln!(out, "in force: version {} of head office{trial}", desired.version)?;
+        }
+    }
+    if let Some(other) = &memory.not_taken {
+        let was = if other.was_tried { "was given up" } else { "was refused" };
+        writeln!(out, "version {} of head office {was}: {}", other.version, other.faults.join("; "))?;
+    }
     Ok(())
 }
 

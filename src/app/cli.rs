@@ -5,6 +5,7 @@
 mod audit;
 pub mod calibrate;
 mod confirm;
+mod enrol;
 mod evaluate;
 mod record;
 mod support;
@@ -15,6 +16,7 @@ mod zone;
 
 pub use audit::{AuditArgs, AuditCommand, AuditResultArgs, AuditServeArgs, AuditTallyArgs};
 pub use confirm::ConfirmArgs;
+pub use enrol::EnrolArgs;
 pub use evaluate::EvaluateArgs;
 pub use record::RecordArgs;
 pub use support::SupportArgs;
@@ -56,6 +58,11 @@ pub enum Command {
     /// SIGTERM or Ctrl-C stops it within 5 s with all that was counted on disk.
     #[command(after_help = "Example:\n  footfall run --config /etc/footfall/footfall.toml")]
     Run(RunArgs),
+    /// Get this box its name, its broker and its certificate from head office, with a link that is used once
+    ///
+    /// Makes a key that never leaves the box. Run it as the user that the service runs as.
+    #[command(after_help = enrol::EXAMPLE)]
+    Enrol(EnrolArgs),
     /// Count in a video clip or in a recording, as fast as it goes
     #[command(after_help = "Examples:\n  footfall count door.mp4 --line entrance:500,140,500,480\n  \
         footfall count door.mp4 --line in:500,140,500,480 --every 2 --events crossings.jsonl --json\n  \

@@ -3,6 +3,7 @@
 use super::cli::{CountArgs, LineArgs};
 use super::count::{CountJob, Watcher, count_sights};
 use super::eye;
+use super::run::source::Source;
 use super::sights::replay::{MotFacts, Replay};
 use super::sights::{ClipSettings, ClipSights, Sights};
 use crate::calendar::Schedule;
@@ -55,7 +56,7 @@ impl View {
     pub(super) fn of(lines: &LineArgs, model: Option<&PathBuf>) -> anyhow::Result<Self> {
         let mut view = match &lines.config {
             Some(path) => {
-                let settings = config::load(path, &eye::program())?;
+                let settings = Source::of(path).load()?;
                 let camera = settings.camera(lines.camera.as_ref())?.clone();
                 Self {
                     camera: camera.id,

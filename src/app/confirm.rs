@@ -3,7 +3,8 @@
 use super::cli::ConfirmArgs;
 use super::exit::Failure;
 use super::health::background_path;
-use crate::config::{self, CameraSettings};
+use super::run::source::Source;
+use crate::config::CameraSettings;
 use std::io::{ErrorKind, Write};
 
 /// Takes away what is remembered of the places, so that they are learned as they are now.
@@ -11,7 +12,7 @@ use std::io::{ErrorKind, Write};
 /// # Errors
 /// A config file with faults, a camera that is not there, or a file that cannot be taken away.
 pub fn confirm(args: &ConfirmArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let settings = config::load(&args.config, &super::eye::program())?;
+    let settings = Source::of(&args.config).load()?;
     let cameras: Vec<&CameraSettings> = match &args.camera {
         Some(id) => vec![settings.camera(Some(id))?],
         None => settings.cameras.iter().collect(),

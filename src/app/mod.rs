@@ -13,6 +13,7 @@ pub mod confirm;
 pub mod count;
 #[cfg(feature = "capture-opencv")]
 pub mod draw;
+pub mod enrol;
 pub mod evaluate;
 pub mod exit;
 pub mod eye;
@@ -85,6 +86,7 @@ fn start_log() {
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Enrol(args) => enrol::enrol(args, &mut stdout()),
         Command::Count(args) => clip::count(args),
         Command::Record(args) => record::record(args, &mut stdout()),
         Command::Evaluate(args) => evaluate::evaluate(args, &mut stdout()),

@@ -7,9 +7,9 @@ use super::cli::{LineArgs, RecordArgs};
 use super::clip::{DEFAULT_START, View, from_disk};
 use super::exit::Failure;
 use super::eye;
+use super::run::source::Source;
 use super::sights::live::{LiveSights, Until};
 use super::sights::{ClipSettings, ClipSights, Sights};
-use crate::config;
 use crate::detect::{Detection, Detector, DetectorKind, DetectorSettings};
 use crate::geom::PictureSize;
 use crate::recording::lines::RecordingWriter;
@@ -51,7 +51,7 @@ fn of_clip(args: &RecordArgs, clip: &Path, clock: Arc<dyn Clock>) -> anyhow::Res
 
 fn of_camera(args: &RecordArgs, clock: Arc<dyn Clock>) -> anyhow::Result<LiveSights> {
     let path = args.config.as_deref().context("the arguments hold a config file where they hold no clip")?;
-    let settings = config::load(path, &eye::program())?;
+    let settings = Source::of(path).load()?;
     let camera = settings.camera(args.camera.as_ref())?.clone();
     let stopped = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {

@@ -2,7 +2,7 @@
 
 use super::cli::TillArgs;
 use super::exit::Failure;
-use crate::config;
+use super::run::source::Source;
 use crate::ledger::{AsideRow, look_aside};
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use std::io::Write;
 /// # Errors
 /// A config file with faults or without a store, or a ledger that cannot be read.
 pub fn till(args: &TillArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let settings = config::load(&args.config, &super::eye::program())?;
+    let settings = Source::of(&args.config).load()?;
     let Some(site) = settings.site else {
         let why =
             format!("{}: there is no [site], so no till tells this box anything", args.config.display());

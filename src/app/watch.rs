@@ -12,7 +12,8 @@ pub mod view;
 
 use super::cli::{Expectation, WatchArgs};
 use super::exit::Failure;
-use crate::config::{self, EdgeSettings};
+use super::run::source::Source;
+use crate::config::EdgeSettings;
 use crate::publish::MqttSettings;
 use crate::time::{Clock, FrameTime, SystemClock};
 use crate::wire::topics::{BoxNames, Topics};
@@ -36,10 +37,10 @@ const LAST_RECORDS_WITHIN: Duration = Duration::from_secs(15);
 /// Shows what arrives at the broker until it is told to stop, or for as long as `args` say.
 ///
 /// # Errors
-/// [`config::ConfigError`] where the file has faults; [`Failure::Config`] where it names no broker;
+/// [`crate::config::ConfigError`] where the file has faults; [`Failure::Config`] where it names no broker;
 /// [`Failure::NotSeen`] where something did not arrive that was expected.
 pub fn watch(args: &WatchArgs) -> anyhow::Result<()> {
-    let settings = config::load(&args.config, &super::eye::program())?;
+    let settings = Source::of(&args.config).load()?;
     let mqtt = settings.mqtt.as_ref().ok_or_else(|| {
         Failure::Config(format!(
             "{}: there is no [mqtt], so there is no broker to watch",

@@ -64,7 +64,7 @@ pub(super) fn camera(table: &mut Table<'_>, names: &mut Names, around: Around<'_
         names.take(&e, id.as_str());
         Some(id)
     });
-    let source = source(table, around.files);
+    let source = source(table, around);
     let kinds = DetectorKind::ALL.map(|kind| (kind.name(), kind));
     let detector = table.get("detector").and_then(|e| e.choice(&kinds)).unwrap_or_default();
     let pipeline = pipeline(table, around);
@@ -75,7 +75,8 @@ pub(super) fn camera(table: &mut Table<'_>, names: &mut Names, around: Around<'_
     Some(CameraSettings { id, source, detector, health, pipeline, geometry })
 }
 
-fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettings> {
+fn source(table: &mut Table<'_>, around: Around<'_>) -> Option<SourceSettings> {
+    let files = around.files;
     table.refuse("password", FaultKind::PasswordInFile);
     let written = table.need("source", "source = \"rtsp://10.0.0.7/main\"");
     let user = table.get("user");
@@ -84,6 +85,10 @@ fn source(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<SourceSettin
     let read_timeout = table.span("read_timeout", READ_TIMEOUT);
     let retry_max = table.span("retry_max", RETRY_MAX);
     let written = written?;
+    if around.is_from_afar && written.text().is_some_and(|text| text.contains("://") && text.contains('@')) {
+        written.fault(FaultKind::CredentialFromAfar);
+        return None;
+    }
     let address = address(&written, login.as_ref())?;
     let is_network = address.secret_url().is_some();
     match (&user, is_network) {
@@ -141,6 +146,10 @@ fn beside_config(
         SourceAddress::Pictures(path) => (SourceAddress::Pictures(files.resolve(path)), true),
         SourceAddress::Network(_) | SourceAddress::Usb(_) => return Some(address),
     };
+    if let Some(problem) = resolved.path().and_then(|path| files.refused(path)) {
+        written.fault(FaultKind::SourceFile(problem));
+        return None;
+    }
     // A folder of pictures is one with and without the slash at its end.
     let problem = match resolved.path().map(|path| files.kind(path)) {
         Some(PathKind::Folder) => return Some(resolved),

@@ -7,13 +7,19 @@ use super::document::{Entry, FaultSink, Table, read_document};
 use super::fault::{Fault, FaultKind, FileProblem};
 use super::identity::Identity;
 use super::{
-    CameraSettings, DEFAULT_MODEL, EdgeSettings, MAX_THREADS, audit, broker, camera, clock, fleet, metrics,
-    outbox, sensor, store, watchdog,
+    CameraSettings, DEFAULT_MODEL, EdgeSettings, FleetSettings, MAX_THREADS, MetricsSettings, SiteSettings,
+    audit, broker, camera, clock, fleet, metrics, outbox, sensor, store, watchdog,
 };
+use crate::audit::AuditSettings;
 use crate::detect::{DetectorSettings, Provider};
 use crate::ids::{BoxId, IdError, StoreId, TenantId};
+use crate::outbox::OutboxSettings;
+use crate::publish::MqttSettings;
+use crate::site::sensors::SensorSettings;
+use crate::time::ClockSettings;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A box with more cameras than this needs another box first.
 const MAX_CAMERAS: usize = 32;
@@ -38,6 +44,11 @@ pub trait FilesBeside {
     /// likeliest first. Beside the config file goes before them.
     fn elsewhere(&self, _written: &Path) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// Why a resolved path may not be named here, though something may lie there; none: it may.
+    fn refused(&self, _path: &Path) -> Option<FileProblem> {
+        None
     }
 
     /// What lies at a resolved path.
@@ -88,6 +99,8 @@ pub(super) struct Around<'a> {
     pub(super) has_broker: bool,
     /// Whether something says when the store is open.
     pub(super) has_site: bool,
+    /// Whether it comes from head office, and may hold no credential.
+    pub(super) is_from_afar: bool,
 }
 
 /// Checks the text of a config file.
@@ -105,6 +118,37 @@ pub fn check(text: &str, files: &dyn FilesBeside) -> Result<EdgeSettings, (Vec<F
 }
 
 fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
+    let base = base(root, files);
+    // Every fault is to be found, so the rest is read in any case.
+    let has_identity = |base: &Base| base.fleet.as_ref().is_some_and(|fleet| fleet.identity.is_some());
+    let has_broker = root.has("mqtt") || base.as_ref().is_some_and(has_identity);
+    let rest = rest(root, Around { files, has_broker, has_site: root.has("site"), is_from_afar: false });
+    Some(joined(base?, rest?))
+}
+
+/// What stays in the file on the box.
+pub(super) struct Base {
+    pub(super) tenant: TenantId,
+    pub(super) store: StoreId,
+    pub(super) box_id: BoxId,
+    pub(super) mqtt: Option<MqttSettings>,
+    pub(super) fleet: Option<FleetSettings>,
+    pub(super) outbox: OutboxSettings,
+    pub(super) clock: ClockSettings,
+    pub(super) hangs_after: Duration,
+    pub(super) metrics: Option<MetricsSettings>,
+}
+
+/// What may come from afar.
+struct Rest {
+    audit: Option<AuditSettings>,
+    site: Option<SiteSettings>,
+    sensors: Vec<SensorSettings>,
+    detector: DetectorSettings,
+    cameras: Vec<CameraSettings>,
+}
+
+pub(super) fn base(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Base> {
     let fleet = root.get("fleet");
     let has_fleet = fleet.is_some();
     let fleet = wanted(fleet.map(|e| e.table(|table| fleet::fleet(table, files))));
@@ -125,16 +169,26 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
     let clock = clock::clock(root, files);
     let hangs_after = watchdog::hangs_after(root);
     let metrics = root.get("metrics").map(|e| e.table(metrics::metrics));
-    let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, files)));
-    let site = root.get("site");
-    let around = Around { files, has_broker, has_site: site.is_some() };
-    let site = site.map(|e| e.table(|table| store::site(table, around)));
-    let detector = detector(root, files);
-    let cameras = cameras(root, around);
-    let sensors = sensor::sensors(root, cameras.as_deref(), around);
-    let (site, fleet, (tenant, store, box_id)) = (wanted(site)?, fleet?, names?);
-    let metrics = wanted(metrics)?;
-    Some(EdgeSettings {
+    let (fleet, (tenant, store, box_id), metrics) = (fleet?, names?, wanted(metrics)?);
+    Some(Base { tenant, store, box_id, mqtt, fleet, outbox, clock, hangs_after, metrics })
+}
+
+/// The tables that may come from afar, with what the box's own file says.
+pub(super) fn managed(
+    root: &mut Table<'_>,
+    base: Base,
+    files: &dyn FilesBeside,
+    is_from_afar: bool,
+) -> Option<EdgeSettings> {
+    let has_broker = base.mqtt.is_some();
+    let rest = rest(root, Around { files, has_broker, has_site: root.has("site"), is_from_afar })?;
+    Some(joined(base, rest))
+}
+
+fn joined(base: Base, rest: Rest) -> EdgeSettings {
+    let Base { tenant, store, box_id, mqtt, fleet, outbox, clock, hangs_after, metrics } = base;
+    let Rest { audit, site, sensors, detector, cameras } = rest;
+    EdgeSettings {
         tenant,
         store,
         box_id,
@@ -146,10 +200,19 @@ fn edge(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<EdgeSettings> {
         metrics,
         audit,
         site,
-        sensors: sensors?,
-        detector: detector?,
-        cameras: cameras?,
-    })
+        sensors,
+        detector,
+        cameras,
+    }
+}
+
+fn rest(root: &mut Table<'_>, around: Around<'_>) -> Option<Rest> {
+    let audit = root.get("audit").and_then(|e| e.table(|table| audit::audit(table, around.files)));
+    let site = root.get("site").map(|e| e.table(|table| store::site(table, around)));
+    let detector = detector(root, around.files);
+    let cameras = cameras(root, around);
+    let sensors = sensor::sensors(root, cameras.as_deref(), around);
+    Some(Rest { audit, site: wanted(site)?, sensors: sensors?, detector: detector?, cameras: cameras? })
 }
 
 /// Names of the box, from its file or from its identity; where both say them they say the same.
@@ -213,10 +276,11 @@ fn default_model(table: &Table<'_>, files: &dyn FilesBeside) -> PathBuf {
 /// The file that a setting names, where it is there.
 pub(crate) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     let path = files.resolve(Path::new(entry.text()?));
-    if files.kind(&path) == PathKind::File {
+    let refused = files.refused(&path);
+    if refused.is_none() && files.kind(&path) == PathKind::File {
         return Some(path);
     }
-    let problem = problem_at(&path, files);
+    let problem = refused.unwrap_or_else(|| problem_at(&path, files));
     entry.fault(FaultKind::File { path, problem });
     None
 }
@@ -224,6 +288,10 @@ pub(crate) fn existing_file(entry: &Entry<'_>, files: &dyn FilesBeside) -> Optio
 /// A file that is there or can be made.
 pub(crate) fn file_that_can_be_made(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     let path = files.resolve(Path::new(entry.text()?));
+    if let Some(problem) = files.refused(&path) {
+        entry.fault(FaultKind::File { path, problem });
+        return None;
+    }
     let folder_is_there = path.parent().is_none_or(|folder| files.kind(folder) == PathKind::Folder);
     let problem = match files.kind(&path) {
         PathKind::Folder => FileProblem::NotAFile,
@@ -237,6 +305,10 @@ pub(crate) fn file_that_can_be_made(entry: &Entry<'_>, files: &dyn FilesBeside) 
 /// A folder that is there or can be made.
 pub(crate) fn folder_that_can_be_made(entry: &Entry<'_>, files: &dyn FilesBeside) -> Option<PathBuf> {
     let path = files.resolve(Path::new(entry.text()?));
+    if let Some(problem) = files.refused(&path) {
+        entry.fault(FaultKind::File { path, problem });
+        return None;
+    }
     let parent_is_there = path.parent().is_none_or(|above| files.kind(above) == PathKind::Folder);
     let problem = match files.kind(&path) {
         PathKind::Folder => return Some(path),

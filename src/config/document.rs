@@ -6,6 +6,7 @@
 //! A question that finds a fault notes it and answers `None`; the caller goes on asking, so that all
 //! faults are found at once, and the answers are thrown away if there was any.
 
+use super::afar::MANAGED;
 use super::fault::{Fault, FaultKind, MAX_FAULTS, Place};
 use super::span::parse_span;
 use crate::ids::MAX_ID_LEN;
@@ -72,6 +73,20 @@ pub(crate) fn read_document<T>(
     Table::ask(String::new(), document.span().start, document.get_ref(), sink, read)
 }
 
+/// The part of a config file that head office may change; none where it is no TOML or holds a credential.
+pub(crate) fn managed_text(text: &str) -> Option<String> {
+    let mut whole: toml::Table = toml::from_str(text).ok()?;
+    whole.retain(|key, _| MANAGED.contains(&key));
+    let has_login = |source: &toml::Value| {
+        source.as_str().is_some_and(|source| source.contains("://") && source.contains('@'))
+    };
+    let cameras = whole.get("camera").and_then(toml::Value::as_array).into_iter().flatten();
+    if cameras.filter_map(|camera| camera.get("source")).any(has_login) {
+        return None;
+    }
+    toml::to_string(&whole).ok()
+}
+
 /// A table that is being asked for its settings.
 pub(crate) struct Table<'a> {
     path: String,
@@ -111,6 +126,11 @@ impl<'a> Table<'a> {
     pub(crate) fn get(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.known.push(key);
         self.entry(key)
+    }
+
+    /// Whether something stands there, asked or not.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.get(key).is_some()
     }
 
     /// A setting that must be there; `example` is a line that would do.

@@ -122,6 +122,12 @@ pub enum FaultKind {
     /// Not an id.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// Something that head office may not change.
+    #[error("stays in the box's own file and is not changed from afar; leave it out")]
+    NotFromAfar,
+    /// A credential in a configuration from head office.
+    #[error("holds a user or a password, which does not travel; give user and password_file beside it")]
+    CredentialFromAfar,
     /// Another name than the identity's.
     #[error("the identity of this box says {known:?}; leave it out here")]
     OtherName {
@@ -361,6 +367,14 @@ pub enum FileProblem {
     /// A secret that is not taken.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A path that a configuration from head office may not name.
+    #[error(
+        "may not be named from afar; give a path below the folder of the box's config file or of its outbox that the box does not need itself"
+    )]
+    NotFromAfar,
+    /// A password file elsewhere.
+    #[error("lies outside the box's own folder of secrets, and may not be named from afar")]
+    NotInSecrets,
 }
 
 fn near_or_known(near: Option<&'static str>, known: &[&'static str]) -> String {

@@ -1,9 +1,10 @@
 //! Reads the config file and what it names from the disk: the one adapter of this module.
 
+use super::afar::{AfarFault, check_base, check_managed};
 use super::check::{FilesBeside, PathKind, check};
-use super::document::place_of;
+use super::document::{managed_text, place_of};
 use super::fault::{ConfigError, FileProblem};
-use super::{DEFAULT_MODEL, EdgeSettings};
+use super::{DEFAULT_MODEL, EdgeSettings, FleetSettings};
 use crate::secrets::{self, SecretError};
 use std::fs::File;
 use std::io::Read;
@@ -25,6 +26,58 @@ pub fn load(path: &Path, program: &Path) -> Result<EdgeSettings, ConfigError> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let files = DiskFiles { folder, program: program.to_owned(), own };
     check(&text, &files).map_err(|(faults, more)| ConfigError::Faults { path: path.to_owned(), faults, more })
+}
+
+/// A config file as it lies there, for what head office may change in it.
+pub struct LocalFile {
+    path: PathBuf,
+    text: String,
+    files: DiskFiles,
+}
+
+impl LocalFile {
+    /// Reads a config file; `program` as for [`load`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] says why it cannot be read.
+    pub fn read(path: &Path, program: &Path) -> Result<Self, ConfigError> {
+        let (text, own) = read_text(path)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let files = DiskFiles { folder, program: program.to_owned(), own };
+        Ok(Self { path: path.to_owned(), text, files })
+    }
+
+    /// What it says of the fleet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists what is wrong in those parts that stay in the file.
+    pub fn fleet(&self) -> Result<Option<FleetSettings>, ConfigError> {
+        let told = |(faults, more)| ConfigError::Faults { path: self.path.clone(), faults, more };
+        check_base(&self.text, &self.files).map(|base| base.fleet).map_err(told)
+    }
+
+    /// Its own settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists every fault.
+    pub fn settings(&self) -> Result<EdgeSettings, ConfigError> {
+        let told = |(faults, more)| ConfigError::Faults { path: self.path.clone(), faults, more };
+        check(&self.text, &self.files).map_err(told)
+    }
+
+    /// The settings with what head office says in place of its own tables.
+    ///
+    /// # Errors
+    /// [`AfarFault`] holds every fault.
+    pub fn managed(&self, desired: &str) -> Result<EdgeSettings, AfarFault> {
+        check_managed(desired, &self.text, &self.path, &self.files)
+    }
+
+    /// The part of its text that head office may change; none where that cannot be told apart, or holds a credential.
+    #[must_use]
+    pub fn managed_text(&self) -> Option<String> {
+        managed_text(&self.text)
+    }
 }
 
 /// Reads a file of settings, and hands its text to `check` with the disk that lies around it.

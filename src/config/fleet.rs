@@ -1,13 +1,16 @@
 //! `[fleet]`: whether, and how far, head office looks after this box. Off where the table is not there.
 
 use super::check::{FilesBeside, existing_file, folder_that_can_be_made, wanted};
-use super::document::Table;
+use super::document::{SpanRule, Table};
 use super::fault::FaultKind;
 use super::identity::{self, Identity};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const DEFAULT_STATE: &str = "fleet";
 const DEFAULT_SECRETS: &str = "secrets";
+/// Two whole minutes of counting; below ten seconds a network has hardly been opened.
+const TRIAL: SpanRule = SpanRule::of_ms(120_000, 10_000, 3_600_000);
 
 /// How far head office looks after this box.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,8 @@ pub struct FleetSettings {
     pub secrets: PathBuf,
     /// Whether the box takes its settings from head office.
     pub twin: bool,
+    /// How long a configuration has to count before it is kept.
+    pub trial: Duration,
     /// Which pictures may leave the box.
     pub pictures: Pictures,
     /// Software updates; none: the box takes none.
@@ -45,6 +50,8 @@ impl Pictures {
 pub struct UpdateSettings {
     /// File with the public key of whoever releases.
     pub key_file: PathBuf,
+    /// File with authorities that head office's certificate may be of, beside those of the system.
+    pub ca_file: Option<PathBuf>,
 }
 
 pub(super) fn fleet(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<FleetSettings> {
@@ -64,19 +71,28 @@ pub(super) fn fleet(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Fl
         }
     });
     let twin = table.get("twin").and_then(|e| e.flag()).unwrap_or(true);
+    let trial = table.span("trial", TRIAL);
     let pictures = table.get("pictures").and_then(|e| e.choice(&Pictures::ALL)).unwrap_or_default();
-    let update = table.get("update").map(|e| e.table(|table| update(table, files)));
+    let update = table.get("update").map(|e| {
+        if identity.is_none() {
+            e.fault(FaultKind::Alone { other: "identity, which says where packages come from" });
+        }
+        e.table(|table| update(table, files))
+    });
     Some(FleetSettings {
         state: state?,
         identity: wanted(identity)?,
         secrets: secrets.unwrap_or_else(|| Some(files.resolve(Path::new(DEFAULT_SECRETS))))?,
         twin,
+        trial,
         pictures,
         update: wanted(update)?,
     })
 }
 
 fn update(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<UpdateSettings> {
-    let key_file = table.need("key_file", "key_file = \"secrets/release.pub\"");
-    Some(UpdateSettings { key_file: existing_file(&key_file?, files)? })
+    let key_file =
+        table.need("key_file", "key_file = \"secrets/release.pub\"").and_then(|e| existing_file(&e, files));
+    let ca_file = table.get("ca_file").map(|e| existing_file(&e, files));
+    Some(UpdateSettings { key_file: key_file?, ca_file: wanted(ca_file)? })
 }

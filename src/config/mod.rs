@@ -3,10 +3,12 @@
 //! The stages know nothing of it: it knows them and builds their settings. All faults are shown at once,
 //! each with its key and place, and none of them shows a credential.
 //!
-//! `file` reads the disk, `document` walks the TOML, `check` and its parts `audit`, `broker`, `camera`, `clock`, `fleet`, `health`, `identity`, `metrics`, `sensor`,
-//! `store`, `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a camera's lines and zones are, `span` reads
+//! `file` reads the disk, `afar` is what head office may change, `document` walks the TOML, `check` and its parts `audit`, `broker`,
+//! `camera`, `clock`, `fleet`, `health`, `identity`, `metrics`, `sensor`, `store`, `till`, `visitors`, `watchdog` and `zone` build the settings, `geometry` names what a
+//! camera's lines and zones are, `span` reads
 //! lengths of time.
 
+mod afar;
 mod audit;
 pub(crate) mod broker;
 mod camera;
@@ -29,9 +31,10 @@ mod visitors;
 mod watchdog;
 mod zone;
 
+pub use afar::{AfarFault, check_managed};
 pub use check::check;
 pub use fault::{ConfigError, Fault, FaultKind, Place};
-pub use file::{default_model, load};
+pub use file::{LocalFile, default_model, load};
 pub use fleet::{FleetSettings, Pictures, UpdateSettings};
 pub use geometry::geometry_name;
 pub use identity::Identity;

@@ -66,6 +66,10 @@ fn http(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TillHttpSettin
 fn folder(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<TillFolderSettings> {
     let path = table.need("path", "path = \"till\"").and_then(|e| {
         let path = files.resolve(Path::new(e.text()?));
+        if let Some(problem) = files.refused(&path) {
+            e.fault(FaultKind::File { path, problem });
+            return None;
+        }
         let problem = match files.kind(&path) {
             PathKind::Folder => return Some(path),
             PathKind::File => FileProblem::NotAFolder,

@@ -8,9 +8,16 @@
 
 pub mod certificate;
 pub mod commands;
+pub mod enrol;
+pub mod fetch;
+pub mod https;
+pub mod keys;
 pub mod metrics;
 pub mod mqtt;
 pub mod release;
-pub mod update;
+pub mod renewal;
 pub mod scrape;
+pub mod store;
+pub mod twin;
+pub mod update;
 pub mod vitals;

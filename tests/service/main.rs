@@ -13,6 +13,7 @@ mod fleet;
 mod sensors;
 mod till;
 mod watchdog;
+mod twin;
 
 use broker::{Broker, Subscriber, wait_until};
 use cameras::{RtspServer, h264, vtest};

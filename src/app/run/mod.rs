@@ -18,12 +18,16 @@ mod liveness;
 pub mod board;
 pub(super) mod camera;
 mod difference;
+mod renewal;
 mod sensing;
 pub(super) mod sign;
 mod patrol;
 pub mod pulse;
 mod reporting;
+mod software;
+pub(super) mod source;
 mod stopping;
+mod twin;
 mod watchdog;
 
 use super::cli::RunArgs;
@@ -38,7 +42,7 @@ use crate::ids::CameraId;
 use crate::outbox::{Opening, Outbox, OutboxNews, OutboxReader, OutboxWriter};
 use crate::publish::discovery::{self, CameraThings, Things, ZoneThings};
 use crate::publish::{Link, MqttSettings, Publisher, PublisherSettings, Stopped};
-use crate::time::{BoxClock, Clock, Dating, FrameTime, WallTime};
+use crate::time::{BoxClock, Clock, Dating, FrameTime, SystemClock, WallTime};
 use crate::visitors::BadgeReading;
 use crate::wire::topics::BoxNames;
 use crate::wire::v1::{self, Live};
@@ -52,9 +56,12 @@ use crew::Crew;
 use difference::{Difference, difference};
 use keeper::{Keeper, KeeperParts};
 use patrol::Patrol;
+use renewal::RenewalPart;
 use reporting::Reporting;
 use sensing::{Sensing, SensingParts};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use software::SoftwarePart;
+use source::Source;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -62,6 +69,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use stopping::{Failures, StopBudget};
+use twin::TwinPart;
 use watchdog::Watchdog;
 
 /// Name and version of what runs.
@@ -84,16 +92,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     }
     let reread = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGHUP, Arc::clone(&reread)).context("cannot listen for signals")?;
-    let load = || Ok(config::load(&args.config, &eye::program())?);
-    let mut settings = Arc::new(load()?);
-    let clock: Arc<dyn Clock> = Arc::new(BoxClock::start(settings.clock.clone()));
+    let source = Source::of(&args.config);
+    let load = || source.load();
     let (control, orders) = control();
-    let mut watchdog = Watchdog::start(settings.hangs_after);
-    let mut service = Service::begin(&settings, &clock)?;
+    let (mut settings, mut service, mut watchdog, clock) = begin(&source)?;
     if let Err(fault) = reporting::serve_metrics(&settings, &control) {
         return service.stop(Some(fault));
     }
-    let agent = match Agent::start(&settings, &control, &clock, parts) {
+    let agent = match Agent::start(&settings, &control, &clock, |setup| parts(setup, &source)) {
         Ok(agent) => agent,
         Err(fault) => return service.stop(Some(fault)),
     };
@@ -129,12 +135,39 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
 }
 
 /// What looks after the box for head office.
-fn parts(setup: &PartSetup<'_>) -> anyhow::Result<Vec<Box<dyn Part>>> {
+fn parts(setup: &PartSetup<'_>, source: &Source) -> anyhow::Result<Vec<Box<dyn Part>>> {
     let mut parts: Vec<Box<dyn Part>> = vec![Box::new(Reporting::new(setup))];
-    if let Some(fleet) = &setup.settings.fleet {
-        parts.push(Box::new(Commands::start(setup, &fleet.state)?));
+    let Some(fleet) = &setup.settings.fleet else { return Ok(parts) };
+    parts.push(Box::new(Commands::start(setup, &fleet.state)?));
+    if fleet.twin {
+        parts.push(Box::new(TwinPart::start(setup, fleet, source.clone())?));
+    }
+    if let Some((folder, identity)) = &fleet.identity {
+        parts.push(Box::new(RenewalPart::start(setup, folder, identity)));
+        if let Some(update) = &fleet.update {
+            parts.push(Box::new(SoftwarePart::start(setup, (&fleet.state, identity), update)?));
+        }
     }
     Ok(parts)
+}
+
+/// Starts the service with the settings that are in force; those of head office that it does not start with are given up.
+fn begin(source: &Source) -> anyhow::Result<(Arc<EdgeSettings>, Service, Watchdog, Arc<dyn Clock>)> {
+    // What is given up is given up at some time, known to be right or not.
+    let now = SystemClock::start().now().wall;
+    loop {
+        let settings = Arc::new(source.begin(now)?);
+        let clock: Arc<dyn Clock> = Arc::new(BoxClock::start(settings.clock.clone()));
+        let watchdog = Watchdog::start(settings.hangs_after);
+        match Service::begin(&settings, &clock) {
+            Ok(service) => return Ok((settings, service, watchdog, clock)),
+            Err(fault) => {
+                if !source.give_up(&format!("{fault:#}"), now)? {
+                    return Err(fault);
+                }
+            }
+        }
+    }
 }
 
 /// Starts the service with other settings, or with those of before where it does not start with them.
@@ -684,7 +717,6 @@ mod tests {
     use crate::app::exit::Ending;
     use crate::ids::{BoxId, StoreId, TenantId};
     use crate::publish::ConfirmedBy;
-    use crate::time::SystemClock;
     use crate::wire::v1::{Fact, Gap, GapReason};
 
     /// Ends every thread that asks it for the time.
