@@ -645,7 +645,7 @@ fn the_port_follows_from_tls_where_none_is_given() {
 
 #[test]
 fn a_broker_on_another_machine_is_reached_with_tls_or_by_somebody_who_knows_what_it_means() {
-    let fault = "6:10  mqtt.broker  the broker is on another machine and nothing would be encrypted: add [mqtt.tls], or write \
+    let fault = "5:10  mqtt.broker  the broker is on another machine and nothing would be encrypted: add [mqtt.tls], or write \
                  unencrypted = true where you trust every machine in the network between";
     for broker in [
         "mqtt.example.org",

@@ -178,7 +178,7 @@ pub enum FaultKind {
     SourceInOpenFile(FileProblem),
     /// A broker elsewhere, and nothing encrypted.
     #[error(
-        "the broker is on another machine and nothing would be encrypted: add [mqtt.tls], or write unencrypted = true where you trust every          machine in the network between"
+        "the broker is on another machine and nothing would be encrypted: add [mqtt.tls], or write unencrypted = true where you trust every machine in the network between"
     )]
     Unencrypted,
     /// One of a pair.

@@ -128,7 +128,7 @@ export function toRollouts(id: number | null, body: Record<string, string>): unk
   if (id === null) {
     const next = rollouts.length + 1;
     rollouts.unshift({ ...rollout(next, body['kind'] === 'software' ? 'software' : 'config', body['title'] ?? '', 'running'), why: body['why'] ?? '' });
-    return { id: next };
+    return { id: next, left_out: [] };
   }
   const one = rolloutOf(id);
   if (one) one.state = body['do'] === 'resume' ? 'running' : body['do'] === 'stop' ? 'stopped' : 'taken_back';

@@ -81,7 +81,7 @@ function answer(route, seen, answers, stem) {
   if (request.method() !== 'GET') {
     seen.sent.push({ what: `${request.method()} ${rest}`, body: request.postDataJSON() });
     if (rest === '/enrolment') return route.fulfill({ status: 201, json: { link: 'https://hq.example.org/enrol#ffen_x', qr_svg: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><path d="M0 0h1v1H0z"/></svg>', until_ms: NOW + 864e5 } });
-    return route.fulfill({ json: rest === '/2' ? ROLLOUT : { id: 8, version: 5 } });
+    return route.fulfill({ json: rest === '/2' ? ROLLOUT : { id: 8, version: 5, left_out: ['s/box-9'] } });
   }
   return answers[rest] === undefined ? route.fulfill({ status: 404, json: { key: 'not_found', text: 'not there' } }) : route.fulfill({ json: answers[rest] });
 }
@@ -187,6 +187,7 @@ test('a roll-out is begun with what was written, for whom, and in which rings', 
     assert.equal(what, 'POST ');
     assert.deepEqual({ ...body, stores: body.stores.length }, { kind: 'config', change: '[detector]\nthreads = 1\n', title: 'One thread', why: 'they are hot', stores: 1, rings: ['1', '10%', '100%'], soak_s: 900 });
     assert.match(seen.asked[0], /1 place/);
+    assert.match(seen.asked[1], /s\/box-9/);
   }));
 
 test('roll-outs are not for those who only read', () =>

@@ -68,13 +68,13 @@ function editor(visit: Visit, api: string, of: BoxDetail): HTMLElement {
   const config = of.config;
   const id = freshId('config');
   const start = config.desired_text ?? config.in_force_text ?? '';
-  const text = h('textarea', { id, class: 'code', rows: 18, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', wrap: 'off', 'data-keep': 'config-text' });
+  const text = h('textarea', { id, class: 'code', rows: 18, required: true, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', wrap: 'off', 'data-keep': 'config-text' });
   text.value = start;
   const form = reasonForm({
     go: t('config.give'),
     primary: true,
     fields: labelled(t('config.text'), id, text, t('config.hint')),
-    sure: () => (text.value.trim() === '' ? t('config.sure_own', { box: of.box }) : t('config.sure', { box: of.box })),
+    sure: () => t('config.sure', { box: of.box }),
     run: async (why) => {
       await send('PUT', `${api}/config`, { text: text.value, why });
       visit.again();

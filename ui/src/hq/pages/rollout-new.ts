@@ -4,7 +4,7 @@ import type { Packages, Rollout, RolloutToMake } from '../../api';
 import { get, send } from '../../kit/client';
 import { freshId, h } from '../../kit/dom';
 import { labelled, labelledSegments, select, ticks } from '../../kit/fields';
-import { t } from '../../kit/i18n';
+import { listed, t } from '../../kit/i18n';
 import { reasonForm } from '../../kit/reason';
 import { notice } from '../../kit/state';
 import type { Visit } from '../visit';
@@ -73,8 +73,9 @@ function form(visit: Visit, tenant: string, packages: Packages, asked: Asked, ch
     fields,
     sure: () => t(asked.whom === 'all' ? 'rollout.sure_all' : 'rollout.sure_some', { title: written.title, chain: tenant, count: asked.chosen.size, rings: written.rings }),
     run: async (why) => {
-      const begun = await send<{ id: number }>('POST', rolloutsApi(tenant), body(why));
+      const begun = await send<{ id: number; left_out: string[] }>('POST', rolloutsApi(tenant), body(why));
       [written.title, written.change] = ['', ''];
+      if (begun?.left_out.length) alert(t('rollout.left_out', { names: listed(begun.left_out) }));
       if (begun) visit.ask({ tenant, rollout: String(begun.id) });
     },
   });
