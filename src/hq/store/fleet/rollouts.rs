@@ -151,7 +151,7 @@ pub(in crate::hq) fn taken_box(
     boxes: &[i64],
 ) -> rusqlite::Result<Option<(i64, String)>> {
     let sql = "SELECT rollout_id, box.name FROM rollout_box JOIN rollout USING (rollout_id) JOIN box USING (box_id)
-        WHERE kind = ?1 AND state IN ('running', 'stopped') AND box_id IN (SELECT value FROM json_each(?2)) LIMIT 1";
+        WHERE kind = ?1 AND rollout.state IN ('running', 'stopped') AND box_id IN (SELECT value FROM json_each(?2)) LIMIT 1";
     let boxes = serde_json::json!(boxes).to_string();
     ask.prepare_cached(sql)?
         .query_row(params![kind.name(), boxes], |row| Ok((row.get(0)?, row.get(1)?)))
