@@ -164,7 +164,7 @@ async fn each_role_may_do_what_is_its_own() {
         }
     }
     let seen = hq.get(&hq.cookie("viewer"), BOX).await.json();
-    assert_eq!((&seen["config"]["desired"], &seen["config"]["desired_text"]), (&json!(2), &Value::Null));
+    assert_eq!((&seen["config"]["desired"], &seen["config"]["desired_text"]), (&json!(1), &Value::Null));
     let seen = hq.get(&hq.cookie("manager"), BOX).await.json();
     assert_eq!(seen["config"]["desired_text"], "[detector]\nthreads = 2\n");
 }
