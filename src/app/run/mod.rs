@@ -95,7 +95,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let source = Source::of(&args.config);
     let load = || source.load();
     let (control, orders) = control();
-    let (mut settings, mut service, mut watchdog, clock) = begin(&source)?;
+    let Begun { mut settings, mut service, mut watchdog, clock } = begin(&source)?;
     if let Err(fault) = reporting::serve_metrics(&settings, &control) {
         return service.stop(Some(fault));
     }
@@ -151,8 +151,16 @@ fn parts(setup: &PartSetup<'_>, source: &Source) -> anyhow::Result<Vec<Box<dyn P
     Ok(parts)
 }
 
+/// A service that has started, and what it goes by.
+struct Begun {
+    settings: Arc<EdgeSettings>,
+    service: Service,
+    watchdog: Watchdog,
+    clock: Arc<dyn Clock>,
+}
+
 /// Starts the service with the settings that are in force; those of head office that it does not start with are given up.
-fn begin(source: &Source) -> anyhow::Result<(Arc<EdgeSettings>, Service, Watchdog, Arc<dyn Clock>)> {
+fn begin(source: &Source) -> anyhow::Result<Begun> {
     // What is given up is given up at some time, known to be right or not.
     let now = SystemClock::start().now().wall;
     loop {
@@ -160,7 +168,7 @@ fn begin(source: &Source) -> anyhow::Result<(Arc<EdgeSettings>, Service, Watchdo
         let clock: Arc<dyn Clock> = Arc::new(BoxClock::start(settings.clock.clone()));
         let watchdog = Watchdog::start(settings.hangs_after);
         match Service::begin(&settings, &clock) {
-            Ok(service) => return Ok((settings, service, watchdog, clock)),
+            Ok(service) => return Ok(Begun { settings, service, watchdog, clock }),
             Err(fault) => {
                 if !source.give_up(&format!("{fault:#}"), now)? {
                     return Err(fault);
