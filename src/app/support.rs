@@ -10,8 +10,8 @@ mod settings;
 use super::cli::SupportArgs;
 use super::eye;
 use crate::config::{self, EdgeSettings};
-use crate::fleet::certificate;
 use crate::fleet::vitals::{Machine, Vitals};
+use crate::fleet::{certificate, store};
 use crate::time::{Clock, SystemClock, WallTime};
 use crate::{ledger, outbox};
 use bundle::Bundle;
@@ -117,6 +117,12 @@ fn versions(settings: Option<&EdgeSettings>, now: WallTime) -> String {
 fn desired(settings: &EdgeSettings, secrets: &mut secrets::Secrets) -> String {
     let Some(fleet) = &settings.fleet else { return "[fleet] is not switched on.\n".to_owned() };
     let mut told = String::new();
+    let memory = store::twin(&fleet.state).unwrap_or_default();
+    if let Some(desired) = memory.in_force() {
+        let shown = settings::shown(&desired.text, &fleet.secrets);
+        secrets.join(shown.secrets);
+        told.push_str(&format!("# version {}\n{}\n", desired.version, shown.text));
+    }
     for path in
         files_in(&fleet.state).into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml"))
     {

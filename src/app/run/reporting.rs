@@ -9,6 +9,7 @@ use crate::fleet::commands::ClockTrust;
 use crate::fleet::metrics::{self, Beside};
 use crate::fleet::mqtt::{FleetSender, Heard, Inbound, Outbound};
 use crate::fleet::scrape;
+use crate::fleet::store;
 use crate::fleet::vitals::{Machine, Vitals};
 use crate::outbox;
 use crate::time::{Clock, Dating, FrameTime};
@@ -66,10 +67,17 @@ fn gathered(present: &Present) -> (Health, Beside) {
         waiting: stands.position.waiting,
         behind_s: stands.oldest_waiting.map(|stored| now.wall.since(stored).as_secs_f64()),
         discarded: delivery.discarded,
-        config: 0,
+        config: config_version(settings),
         certificate_until_ms: certificate_until(settings),
     };
     (health, beside)
+}
+
+/// The version of head office's settings that is in force; 0: the box's own file.
+fn config_version(settings: &EdgeSettings) -> u64 {
+    let Some(fleet) = settings.fleet.as_ref().filter(|fleet| fleet.twin) else { return 0 };
+    let memory = store::twin(&fleet.state).unwrap_or_default();
+    memory.in_force().map_or(0, |desired| desired.version)
 }
 
 fn camera_health(pulse: &CameraPulse) -> CameraHealth {
