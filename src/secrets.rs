@@ -113,12 +113,25 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes from others what they may do with a file. It is not opened: closing a database's file takes the locks away that
-/// SQLite holds on it.
+/// Takes from others what they may do with a database, and with what SQLite has laid beside it. Nothing is opened: closing a
+/// database's file takes the locks away that SQLite holds on it.
 ///
 /// # Errors
 /// What the system says.
 pub fn close_to_others(path: &Path) -> io::Result<()> {
+    close(path)?;
+    for ending in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        match close(Path::new(&beside)) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
+            closed => closed?,
+        }
+    }
+    Ok(())
+}
+
+fn close(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode() & PERMISSIONS;
     if mode & TOO_OPEN == 0 {
         return Ok(());

@@ -78,7 +78,7 @@ fn what_is_larger_than_is_read_at_once_is_refused_as_a_whole() {
         (intake.transactions.len(), intake.rejected.len())
     };
     assert_eq!((taken(MAX_FEED_BYTES), taken(MAX_FEED_BYTES + 1)), ((1, 0), (0, 1)));
-    let shift = br#"{"from":"1970-01-01T00:00:00Z","to":"1970-01-01T08:00:00Z","heads":3}"#;
+    let shift = br#"[{"from":"1970-01-01T00:00:00Z","to":"1970-01-01T08:00:00Z","heads":3}]"#;
     let shifts = |size: usize| {
         let bytes = [shift.as_slice(), &vec![b' '; size - shift.len()]].concat();
         let (shifts, aside) = staffing::read(&bytes, StaffingFormat::Json, &Zone::utc());
@@ -94,7 +94,7 @@ fn head_office_reads_no_message_and_no_register_that_is_too_large() {
     use footfall::hq::register::{self, MAX_FILE_BYTES};
     let now = WallTime::from_unix_ms(1_760_000_000_000);
     let live = br#"{"v":1,"kind":"now","at_ms":1,"since_ms":1,"cameras":[]}"#;
-    let state = br#"{"v":1,"state":"online","since_ms":1,"software":"footfall","cameras":[]}"#;
+    let state = br#"{"v":1,"state":"online","since_ms":1,"software":"footfall","cameras":[],"problems":[]}"#;
     for (kind, text) in [("live", live.as_slice()), ("state", state.as_slice())] {
         let topic = format!("footfall/v1/acme/berlin-1/box-1/{kind}");
         let padded = |size: usize| [text, &vec![b' '; size - text.len()]].concat();
