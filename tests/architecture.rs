@@ -43,6 +43,7 @@ const FOREIGN: &[Foreign<'_>] = &[
     ("qrcode", &["hq/fleet/enrol.rs"]),
     ("rcgen", &["hq/fleet/authority.rs", "fleet/keys.rs"]),
     ("reqwest", &["fleet/https.rs", "hq/access/oidc.rs", "hq/webhooks/"]),
+    ("rqrr", &["app/enrol.rs"]),
     (
         "rumqttc",
         &["publish/mqtt.rs", "publish/mqtt/", "feeds/mqtt.rs", "fleet/mqtt.rs", "app/watch/", "hq/mqtt.rs"],

@@ -578,7 +578,7 @@ mod tests {
                 leaves += 1;
             }
         }
-        assert_eq!(leaves, 24);
+        assert_eq!(leaves, 26);
     }
 
     #[test]
