@@ -21,10 +21,11 @@ mod memory;
 mod open;
 
 use crate::ids::BoxId;
+use crate::outbox::{is_file_fault_of_the_disk, is_sqlite_fault_of_the_disk};
 use crate::site::{Receipt, Store, StoreInput};
 use crate::time::WallTime;
 use crate::wire::v1::Fact;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +79,12 @@ pub enum LedgerError {
         /// The newest version known here.
         known: i64,
     },
+    /// It is not open, because the disk did not let it be opened, or the file was found corrupt.
+    #[error("ledger {path} is not open yet")]
+    NotOpen {
+        /// The ledger.
+        path: PathBuf,
+    },
     /// SQLite fails.
     #[error("ledger {path}: cannot {doing} ({source})")]
     Sqlite {
@@ -88,6 +95,32 @@ pub enum LedgerError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+}
+
+impl LedgerError {
+    /// Whether the disk is to blame, full, read-only or failing, and not what lies on it or who asks: a box counts on without it.
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::NotOpen { .. } => true,
+            Self::File { source, .. } => is_file_fault_of_the_disk(source),
+            Self::Sqlite { source, .. } => is_sqlite_fault_of_the_disk(source),
+            _ => false,
+        }
+    }
+
+    /// Whether the file has to be [opened anew](Ledger::reopen): it gives back garbage, or is not open.
+    #[must_use]
+    pub fn needs_reopening(&self) -> bool {
+        match self {
+            Self::NotOpen { .. } => true,
+            Self::Sqlite { source, .. } => {
+                let garbage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
+                source.sqlite_error_code().is_some_and(|code| garbage.contains(&code))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What was found at opening.
@@ -127,9 +160,12 @@ pub struct AsideRow {
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
+    box_id: BoxId,
+    /// Where the file is not open, one in memory with nothing in it, which nothing is written to.
     sqlite: Connection,
-    /// Held as long as the ledger is open.
-    _lock: File,
+    is_open: bool,
+    /// Held from when the ledger was opened first.
+    lock: Option<File>,
 }
 
 impl Ledger {
@@ -140,7 +176,41 @@ impl Ledger {
     pub fn open(path: &Path, box_id: &BoxId, now: WallTime) -> Result<(Self, LedgerOpening), LedgerError> {
         let lock = open::lock(path)?;
         let (sqlite, opening) = open::open(path, box_id, now)?;
-        Ok((Self { path: path.to_owned(), sqlite, _lock: lock }, opening))
+        let (path, box_id) = (path.to_owned(), box_id.clone());
+        Ok((Self { path, box_id, sqlite, is_open: true, lock: Some(lock) }, opening))
+    }
+
+    /// One that could not be opened because of the [disk](LedgerError::is_of_the_disk), to be [opened](Ledger::reopen) when it can.
+    /// It remembers nothing and takes nothing until then.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where there is no memory for it either.
+    pub fn not_open_yet(path: &Path, box_id: &BoxId) -> Result<Self, LedgerError> {
+        let (path, box_id) = (path.to_owned(), box_id.clone());
+        let sqlite = open::in_memory(&path, &box_id)?;
+        Ok(Self { path, box_id, sqlite, is_open: false, lock: None })
+    }
+
+    /// Opens the file again, after an error that [asks for it](LedgerError::needs_reopening). The store has to be read anew then.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`]; it is not open then.
+    pub fn reopen(&mut self, now: WallTime) -> Result<LedgerOpening, LedgerError> {
+        if self.is_open {
+            // The old connection lets go of the file before it is looked at.
+            self.sqlite = open::in_memory(&self.path, &self.box_id)?;
+            self.is_open = false;
+        }
+        if self.lock.is_none() {
+            self.lock = Some(open::lock(&self.path)?);
+        }
+        let (sqlite, opening) = open::open(&self.path, &self.box_id, now)?;
+        (self.sqlite, self.is_open) = (sqlite, true);
+        Ok(opening)
+    }
+
+    fn opened(&self) -> Result<(), LedgerError> {
+        if self.is_open { Ok(()) } else { Err(LedgerError::NotOpen { path: self.path.clone() }) }
     }
 
     fn failed(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
@@ -174,6 +244,7 @@ impl Ledger {
         inputs: &[StoreInput],
         now: WallTime,
     ) -> Result<Vec<Receipt>, LedgerError> {
+        self.opened()?;
         let failed = self.failed("store a step");
         let all = self.begin("store a step")?;
         let mut next = store.clone();

@@ -141,6 +141,15 @@ fn prepare(sqlite: &mut Connection, box_id: &BoxId, is_new: bool) -> rusqlite::R
     Ok(())
 }
 
+/// An empty one that is on no disk.
+pub(super) fn in_memory(path: &Path, box_id: &BoxId) -> Result<Connection, LedgerError> {
+    let made = Connection::open_in_memory().and_then(|mut sqlite| {
+        prepare(&mut sqlite, box_id, true)?;
+        Ok(sqlite)
+    });
+    made.map_err(|source| LedgerError::Sqlite { path: path.to_owned(), doing: "do without it", source })
+}
+
 fn set_aside(path: &Path, now: WallTime) -> Result<PathBuf, LedgerError> {
     let mut ms = now.unix_ms();
     let free = loop {

@@ -57,6 +57,12 @@ pub enum OutboxError {
         /// What SQLite says.
         cause: String,
     },
+    /// It is not open, because the disk did not let it be opened.
+    #[error("outbox {path} is not open yet")]
+    NotOpen {
+        /// The outbox.
+        path: PathBuf,
+    },
     /// SQLite fails otherwise.
     #[error("outbox {path}: cannot {doing} ({source})")]
     Sqlite {
@@ -73,7 +79,25 @@ impl OutboxError {
     /// Whether waiting may help, as with a full disk.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::Sqlite { .. } | Self::File { .. } | Self::InUse { .. })
+        matches!(
+            self,
+            Self::Full { .. }
+                | Self::Sqlite { .. }
+                | Self::File { .. }
+                | Self::InUse { .. }
+                | Self::NotOpen { .. }
+        )
+    }
+
+    /// Whether the disk is to blame, full, read-only or failing, and not what lies on it or who asks: a box counts on without it.
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Full { .. } | Self::NotOpen { .. } => true,
+            Self::File { source, .. } => is_file_fault_of_the_disk(source),
+            Self::Sqlite { source, .. } => is_sqlite_fault_of_the_disk(source),
+            _ => false,
+        }
     }
 
     /// Whether the file has to be opened anew, so that it is set aside.
@@ -99,4 +123,19 @@ impl OutboxError {
             _ => Self::File { path: path.to_owned(), doing, source },
         }
     }
+}
+
+/// Whether a file cannot be used because of the disk that it is on.
+pub(crate) fn is_file_fault_of_the_disk(fault: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    // The system's number for a disk that gives errors (EIO) has no kind.
+    matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem)
+        || fault.raw_os_error() == Some(5)
+}
+
+/// The same of a database.
+pub(crate) fn is_sqlite_fault_of_the_disk(fault: &rusqlite::Error) -> bool {
+    let of_the_disk =
+        [ErrorCode::DiskFull, ErrorCode::ReadOnly, ErrorCode::SystemIoFailure, ErrorCode::CannotOpen];
+    fault.sqlite_error_code().is_some_and(|code| of_the_disk.contains(&code))
 }

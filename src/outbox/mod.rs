@@ -79,6 +79,7 @@ mod writer;
 
 pub use drafts::{DraftChange, Drafts};
 pub use fault::OutboxError;
+pub(crate) use fault::{is_file_fault_of_the_disk, is_sqlite_fault_of_the_disk};
 pub use look::{OutboxLook, look};
 pub use trim::{GivenUp, Lot, Retention};
 pub use undated::Dated;
@@ -198,14 +199,14 @@ pub struct Outbox {
     retention: Retention,
     /// What this run's undated times go by.
     origin: Origin,
-    /// None after the file was found corrupt, until [`Outbox::reopen`].
+    /// None after the file was found corrupt or could not be opened, until [`Outbox::reopen`].
     sqlite: Option<Connection>,
     /// What the file says, so that asking costs nothing.
     position: Position,
     /// Whether drafts of a run that died may still lie there.
     has_old_drafts: bool,
-    /// Held as long as the outbox is open.
-    _lock: File,
+    /// Held from when the outbox was opened first.
+    lock: Option<File>,
 }
 
 impl Outbox {
@@ -226,7 +227,7 @@ impl Outbox {
             sqlite: Some(sqlite),
             position: Position::default(),
             has_old_drafts: true,
-            _lock: lock,
+            lock: Some(lock),
         };
         outbox.look_where_it_stands()?;
         // On a full disk they stay what they are until the first commit that finds room.
@@ -239,12 +240,37 @@ impl Outbox {
         Ok((outbox, opening))
     }
 
-    /// Opens the file again, after an error that [is corrupt](OutboxError::is_corrupt).
+    /// One that could not be opened because of the [disk](OutboxError::is_of_the_disk), to be [opened](Outbox::reopen) when it can.
+    /// Nothing is known of what it holds until then.
+    #[must_use]
+    pub fn not_open_yet(path: &Path, box_id: &BoxId) -> Self {
+        Self {
+            path: path.to_owned(),
+            box_id: box_id.clone(),
+            retention: Retention::default(),
+            origin: Origin::default(),
+            sqlite: None,
+            position: Position::default(),
+            has_old_drafts: true,
+            lock: None,
+        }
+    }
+
+    /// Whether the file is open; where it is not, only [`Outbox::reopen`] helps.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.sqlite.is_some()
+    }
+
+    /// Opens the file again, after an error that [is corrupt](OutboxError::is_corrupt), or at last.
     ///
     /// # Errors
     /// As [`Outbox::open`].
     pub fn reopen(&mut self, now: WallTime) -> Result<Opening, OutboxError> {
         self.sqlite = None;
+        if self.lock.is_none() {
+            self.lock = Some(open::lock(&self.path)?);
+        }
         let (sqlite, opening) = open::open(&self.path, &self.box_id, now)?;
         self.sqlite = Some(sqlite);
         self.look_where_it_stands()?;
@@ -429,7 +455,7 @@ impl Outbox {
 }
 
 fn opened<T>(path: &Path, sqlite: Option<T>) -> Result<T, OutboxError> {
-    sqlite.ok_or_else(|| OutboxError::Corrupt { path: path.to_owned(), cause: "not reopened yet".to_owned() })
+    sqlite.ok_or_else(|| OutboxError::NotOpen { path: path.to_owned() })
 }
 
 fn numbers_path(path: &Path) -> PathBuf {

@@ -121,6 +121,7 @@ enum Order {
     },
     Count(SyncSender<Counts>),
     Position(SyncSender<Position>),
+    IsOpen(SyncSender<bool>),
     Stop(SyncSender<Result<(), StopError>>),
 }
 
@@ -195,6 +196,14 @@ impl OutboxReader {
     /// [`WriterGone`] after the outbox was stopped.
     pub fn position(&self) -> Result<Position, WriterGone> {
         self.ask(Order::Position).map_err(|_stopped| WriterGone)
+    }
+
+    /// Whether the file is open. Where it is not, nothing is known of what waits in it.
+    ///
+    /// # Errors
+    /// [`WriterGone`] after the outbox was stopped.
+    pub fn is_open(&self) -> Result<bool, WriterGone> {
+        self.ask(Order::IsOpen).map_err(|_stopped| WriterGone)
     }
 
     /// Says up to which number records are confirmed, with the next commit. The last word counts.
@@ -350,6 +359,10 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, queue: &Receiver<Order>) {
+        if !self.outbox.is_open() {
+            // Says at once that nothing can be stored, and goes on trying.
+            self.commit();
+        }
         loop {
             self.pulse.beat();
             self.date();
@@ -398,6 +411,7 @@ impl Writer {
                 let position = self.outbox.sendable_position();
                 answer(&reply, position.unwrap_or(self.outbox.position()));
             }
+            Order::IsOpen(reply) => answer(&reply, self.outbox.is_open()),
             Order::Stop(_) => unreachable!("run answers it"),
         }
     }
@@ -482,7 +496,7 @@ impl Writer {
     fn commit(&mut self) {
         self.commit_at = None;
         let is_idle = self.facts.is_empty() && self.drafts.is_empty() && self.watermark.is_none();
-        if is_idle && self.outage.is_none() {
+        if is_idle && self.outage.is_none() && self.outbox.is_open() {
             return;
         }
         match self.try_commit() {
@@ -498,6 +512,9 @@ impl Writer {
     }
 
     fn try_commit(&mut self) -> Result<(), OutboxError> {
+        if !self.outbox.is_open() {
+            self.replace()?;
+        }
         let (mut most, mut has_made_room) = (MOST_IN_COMMIT, false);
         loop {
             // A heap of records takes many transactions, and each of them is a sign of life.
@@ -578,7 +595,7 @@ impl Writer {
         }
     }
 
-    /// Puts a new file in place of one that turned out corrupt.
+    /// Puts a new file in place of one that turned out corrupt, or opens one that could not be opened before.
     fn replace(&mut self) -> Result<(), OutboxError> {
         if let Opening::Recovered(recovery) = self.outbox.reopen(self.clock.now().wall)? {
             tracing::error!(%recovery, "the outbox was replaced");

@@ -188,6 +188,7 @@ impl Publisher {
             status,
             told: None,
             online_since: WallTime::default(),
+            has_outbox: false,
             farewell: Farewell::NotYet,
         };
         let pulse = Pulse::default();
@@ -295,6 +296,8 @@ struct World {
     /// The state last published over this connection.
     told: Option<State>,
     online_since: WallTime,
+    /// Whether the outbox could be read when this connection was made; without, nothing is known of what waits.
+    has_outbox: bool,
     farewell: Farewell,
 }
 
@@ -354,6 +357,7 @@ impl World {
 
     fn up(&mut self) -> Result<(), WriterGone> {
         let now = self.clock.now();
+        self.has_outbox = self.outbox.is_open()?;
         let position = self.outbox.position()?;
         tracing::info!(
             host = self.settings.mqtt.host,
@@ -362,8 +366,10 @@ impl World {
         );
         locked(&self.status).link = Link::Up;
         self.backoff.connected();
-        self.delivery.connected(position);
-        self.confirmed = position.watermark;
+        if self.has_outbox {
+            self.delivery.connected(position);
+            self.confirmed = position.watermark;
+        }
         self.told = None;
         self.online_since = now.wall;
         // What happened before is no longer live.
@@ -445,6 +451,9 @@ impl World {
 
     /// Takes what head office says. What cannot be read, or is about another box, changes nothing.
     fn hear(&mut self, client: &AsyncClient, message: &Publish) -> Result<(), Trouble> {
+        if !self.has_outbox {
+            return Ok(());
+        }
         let now = self.clock.now().elapsed;
         let own = self.settings.names.box_id.as_str();
         if message.topic == self.topics.ack {
@@ -532,6 +541,9 @@ impl World {
     /// Hands over all that may go now, and goes on with a stop.
     fn pump(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
         let now = self.clock.now();
+        if !self.has_outbox && self.outbox.is_open()? {
+            return Err(Trouble::with_outbox(&self.settings.mqtt));
+        }
         if self.delivery.is_overdue(now.elapsed) {
             return Err(Trouble::silent(&self.settings.mqtt));
         }

@@ -10,6 +10,7 @@ mod broker;
 mod cameras;
 mod clock;
 mod fleet;
+mod faults;
 mod sensors;
 mod till;
 mod watchdog;
@@ -87,10 +88,16 @@ impl Shop {
     }
 
     fn start(&self) -> Running {
+        self.config();
+        self.start_as_configured()
+    }
+
+    /// With the config file that is there already.
+    fn start_as_configured(&self) -> Running {
         let mut process = Command::new(env!("CARGO_BIN_EXE_footfall"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["run", "--config"])
-            .arg(self.config())
+            .arg(self.folder.path().join("footfall.toml"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .spawn()

@@ -129,15 +129,15 @@ impl Keeper {
         let (to, told) = sync_channel(QUEUE);
         let tap = StoreTap { to: to.clone(), roles: doors.clone().into() };
         let now = parts.clock.now().wall;
-        let (mut ledger, opening) = Ledger::open(&site.ledger, box_id, now)?;
-        if let LedgerOpening::SetAside { to, cause } = &opening {
-            let text = format!(
-                "the store's ledger was corrupt ({cause}) and is kept as {}; figures of today begin anew",
-                to.display()
-            );
-            tracing::error!("{text}");
-            parts.board.problem("ledger recovery", &text, now);
-        }
+        let mut ledger = match Ledger::open(&site.ledger, box_id, now) {
+            // The first step says what is wrong, and every further one tries again.
+            Err(fault) if fault.is_of_the_disk() => Ledger::not_open_yet(&site.ledger, box_id)?,
+            opened => {
+                let (ledger, opening) = opened?;
+                tell_opening(&opening, &parts.board, now);
+                ledger
+            }
+        };
         let store = ledger.store(StoreSettings { doors, ..site.store.clone() })?;
         let mapping =
             site.till.as_ref().and_then(|till| till.folder.as_ref()).map(|folder| folder.mapping.clone());
@@ -330,10 +330,27 @@ impl Keeping {
             return;
         }
         self.stepped_at = Some(now.elapsed);
-        let stepped = self.ledger.step(&mut self.store, self.unstored.make_contiguous(), now.wall);
+        let inputs = self.unstored.make_contiguous();
+        let mut stepped = self.ledger.step(&mut self.store, inputs, now.wall);
+        if stepped.as_ref().is_err_and(LedgerError::needs_reopening) {
+            stepped = match self.reopen(now.wall) {
+                Ok(()) => self.ledger.step(&mut self.store, self.unstored.make_contiguous(), now.wall),
+                Err(fault) => Err(fault),
+            };
+        }
         if self.is_stored(&stepped.map(drop), now.wall) {
             self.unstored.clear();
         }
+    }
+
+    /// Opens the ledger anew, and takes the store from what it remembers.
+    fn reopen(&mut self, now: WallTime) -> Result<(), LedgerError> {
+        let opening = self.ledger.reopen(now)?;
+        tell_opening(&opening, &self.parts.board, now);
+        self.store = self.ledger.store(self.store.settings().clone())?;
+        // A new file counts its facts anew; what the old one had told and not forgotten is told again.
+        (self.submitted, self.sent) = (0, 0);
+        Ok(())
     }
 
     fn is_stored(&self, stored: &Result<(), LedgerError>, now: WallTime) -> bool {
@@ -510,6 +527,18 @@ impl Keeping {
             absent,
             aside: self.ledger.aside_since(day.span.start)?,
         })
+    }
+}
+
+/// Says aloud where a new ledger stands in place of one that could not be trusted.
+fn tell_opening(opening: &LedgerOpening, board: &Board, now: WallTime) {
+    if let LedgerOpening::SetAside { to, cause } = opening {
+        let text = format!(
+            "the store's ledger was corrupt ({cause}) and is kept as {}; figures of today begin anew",
+            to.display()
+        );
+        tracing::error!("{text}");
+        board.problem("ledger recovery", &text, now);
     }
 }
 

@@ -670,8 +670,13 @@ fn open_outbox(
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<OutboxWriter> {
     let path = &settings.outbox.path;
-    let opened = Outbox::open(path, &settings.box_id, clock.now().wall);
-    let (mut outbox, opening) = opened.map_err(|fault| Failure::Storage(fault.to_string()))?;
+    let (mut outbox, opening) = match Outbox::open(path, &settings.box_id, clock.now().wall) {
+        // A box counts in memory until its disk can be written, and says so.
+        Err(fault) if fault.is_of_the_disk() => {
+            (Outbox::not_open_yet(path, &settings.box_id), Opening::Found)
+        }
+        opened => opened.map_err(|fault| Failure::Storage(fault.to_string()))?,
+    };
     outbox.keep(settings.outbox.retention);
     if let Opening::Recovered(recovery) = &opening {
         tracing::error!("{recovery}");

@@ -57,6 +57,13 @@ impl Trouble {
         Self::lost(mqtt, &cause)
     }
 
+    /// The outbox could not be read when the connection was made, and can be now: what waits in it goes over the next.
+    pub(super) fn with_outbox(mqtt: &MqttSettings) -> Self {
+        let text =
+            format!("broker {}:{}: connecting anew, as the outbox can be read now", mqtt.host, mqtt.port);
+        Self { why: Why::Failed, text }
+    }
+
     /// The broker is there and confirms nothing.
     pub(super) fn silent(mqtt: &MqttSettings) -> Self {
         Self::lost(mqtt, "it does not confirm what it gets; is its disk full?")
