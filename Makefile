@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup pages pictures statistics demo test lint bench v500 ceiling mot15 memory torture fleet fuzz models models-all clean deb reproducible deny
+.PHONY: help setup pages pictures statistics demo test lint bench v500 ceiling mot15 memory torture soak fleet fuzz models models-all clean deb reproducible deny
 
 # Tools that scripts/setup had to build itself are found here.
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
@@ -61,6 +61,10 @@ torture: ## nothing confirmed is lost: box, broker and head office killed 300 ti
 fleet: ## 1,000 simulated boxes enrol, take a configuration and report it, over real HTTP and a real broker with TLS (BOXES=1000)
 	@scripts/setup build test
 	BOXES="$${BOXES:-1000}" cargo nextest run --release --locked --no-default-features --features hq --test hq_fleet --no-capture --profile torture
+
+soak: ## a simulated day of a box with four cameras: memory, files and disk stay what they were (SOAK_HOURS=24)
+	@scripts/setup build demo test
+	SOAK_HOURS="$${SOAK_HOURS:-24}" cargo nextest run --locked --test soak --no-capture --profile torture
 
 statistics: ## what the display page's intervals claim, against 2,000 simulated comparisons of each kind
 	cargo nextest run --release --locked --no-default-features --features hq --test hq_statistics --run-ignored only --no-capture --profile torture

@@ -138,3 +138,33 @@ fn what_is_old_is_forgotten_but_not_what_is_still_to_be_sent() {
     let kept: i64 = ledger.sqlite.query_row("SELECT count(*) FROM till", [], |row| row.get(0)).unwrap();
     assert_eq!((kept, ledger.outgoing(0, 9).unwrap().len()), (0, 1));
 }
+
+#[test]
+fn a_ledger_that_is_not_open_yet_takes_nothing_until_it_is() {
+    let (_folder, path) = place();
+    assert_eq!(hand_in(&mut open(&path).unwrap().0, SALE, 2_000), 1);
+    let mut ledger = Ledger::not_open_yet(&path, &id("b")).unwrap();
+    let mut store = ledger.store(settings()).unwrap();
+    let refused = ledger.step(&mut store, &[], WallTime::default()).unwrap_err();
+    assert!(refused.needs_reopening() && refused.is_of_the_disk(), "{refused}");
+    assert_eq!(ledger.reopen(WallTime::from_unix_ms(7)).unwrap(), LedgerOpening::Found);
+    // It knows the sale from before.
+    assert_eq!(hand_in(&mut ledger, SALE, 2_000), 0);
+}
+
+#[test]
+fn a_ledger_that_turns_to_garbage_while_it_is_open_asks_to_be_opened_anew_and_is_set_aside_then() {
+    let (_folder, path) = place();
+    let (mut ledger, _) = open(&path).unwrap();
+    hand_in(&mut ledger, SALE, 2_000);
+    let mut store = ledger.store(settings()).unwrap();
+    // The table of transactions now lies on a page that is not there.
+    let other = Connection::open(&path).unwrap();
+    let spoil = "PRAGMA writable_schema = ON; PRAGMA schema_version = 77; UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 'till';";
+    other.execute_batch(spoil).unwrap();
+    drop(other);
+    let fault = ledger.step(&mut store, &[], WallTime::from_unix_ms(60_000));
+    assert!(fault.as_ref().is_err_and(LedgerError::needs_reopening), "{fault:?}");
+    assert!(matches!(ledger.reopen(WallTime::from_unix_ms(9)).unwrap(), LedgerOpening::SetAside { .. }));
+    assert_eq!(hand_in(&mut ledger, SALE, 2_000), 1);
+}

@@ -363,4 +363,38 @@ fn after_enough_patience_what_is_undated_goes_out_and_says_so() {
     assert!(rows.iter().all(|row| row.body.get().contains("\"undated\":true")), "{rows:?}");
     assert_eq!(news.try_recv(), Ok(OutboxNews::Dated(Dated { dated: 0, doubtful: 1 })));
     writer.stop(GUARD).unwrap();
+
+#[test]
+fn an_outbox_that_cannot_be_opened_keeps_records_in_memory_and_numbers_them_on_when_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("disk");
+    let path = folder.join("outbox.sqlite");
+    std::fs::create_dir(&folder).unwrap();
+    let confirmed = [1, 2, 3].map(crossing);
+    let mut outbox = open(&path);
+    outbox.append(&confirmed, WallTime::default()).unwrap();
+    outbox.confirm(3, WallTime::default()).unwrap();
+    drop(outbox);
+    // A file in the folder's place: no disk for the outbox, for whoever runs this test.
+    let away = dir.path().join("away");
+    std::fs::rename(&folder, &away).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    let outbox = Outbox::not_open_yet(&path, &BoxId::parse("door-7").unwrap());
+    let (tell, news) = mpsc::sync_channel(100);
+    let tell = move |one| tell.send(one).unwrap();
+    let clock = Arc::new(SystemClock::start());
+    let writer = OutboxWriter::start(outbox, Duration::from_millis(5), clock, tell).unwrap();
+    let told = |news: &Receiver<OutboxNews>| news.recv_timeout(GUARD).unwrap();
+    assert!(matches!(told(&news), OutboxNews::Failing { .. }));
+    assert_eq!(writer.reader().is_open(), Ok(false));
+    assert_eq!(writer.reader().records(0, 9).map(|_| ()), Err(ReadError::Unreadable));
+    writer.records().submit(crossing(4)).unwrap();
+    assert_eq!(writer.reader().counts().unwrap().in_memory, 1);
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    assert_eq!(told(&news), OutboxNews::Stored);
+    let position = Position { newest: 4, watermark: 3, waiting: 1 };
+    assert_eq!((writer.reader().is_open(), writer.reader().position()), (Ok(true), Ok(position)));
+    writer.stop(GUARD).unwrap();
+    check_stored(&path, 4);
 }
