@@ -157,13 +157,12 @@ fn a_ledger_that_turns_to_garbage_while_it_is_open_asks_to_be_opened_anew_and_is
     let (_folder, path) = place();
     let (mut ledger, _) = open(&path).unwrap();
     hand_in(&mut ledger, SALE, 2_000);
-    let mut store = ledger.store(settings()).unwrap();
-    // The table of transactions now lies on a page that is not there.
+    // The table of what is to be sent now lies on a page that is not there.
     let other = Connection::open(&path).unwrap();
-    let spoil = "PRAGMA writable_schema = ON; PRAGMA schema_version = 77; UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 'till';";
+    let spoil = "PRAGMA writable_schema = ON; PRAGMA schema_version = 77; UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 'outgoing';";
     other.execute_batch(spoil).unwrap();
     drop(other);
-    let fault = ledger.step(&mut store, &[], WallTime::from_unix_ms(60_000));
+    let fault = ledger.outgoing(0, 9);
     assert!(fault.as_ref().is_err_and(LedgerError::needs_reopening), "{fault:?}");
     assert!(matches!(ledger.reopen(WallTime::from_unix_ms(9)).unwrap(), LedgerOpening::SetAside { .. }));
     assert_eq!(hand_in(&mut ledger, SALE, 2_000), 1);

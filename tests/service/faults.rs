@@ -181,7 +181,7 @@ fn files_that_turn_to_garbage_while_they_are_in_use_are_set_aside_and_counting_g
     let shop = shop_on(&broker);
     let service = shop.start();
     wait_until("somebody is delivered", || !delivered(&subscriber).is_empty());
-    for (name, table) in [("outbox.sqlite", "record"), ("ledger.sqlite", "till")] {
+    for (name, table) in [("outbox.sqlite", "record"), ("ledger.sqlite", "outgoing")] {
         // The table now lies on a page that is not there. (What SQLite holds in its cache it would not read again, so mere garbage in
         // the file shows at the next start.)
         let file = rusqlite::Connection::open(shop.folder.path().join(name)).unwrap();

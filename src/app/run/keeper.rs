@@ -343,6 +343,13 @@ impl Keeping {
         }
     }
 
+    /// Mends the ledger where it gives back garbage; says what is wrong otherwise.
+    fn cannot_read(&mut self, fault: LedgerError) {
+        let now = self.parts.clock.now().wall;
+        let mended = if fault.needs_reopening() { self.reopen(now) } else { Err(fault) };
+        self.is_stored(&mended, now);
+    }
+
     /// Opens the ledger anew, and takes the store from what it remembers.
     fn reopen(&mut self, now: WallTime) -> Result<(), LedgerError> {
         let opening = self.ledger.reopen(now)?;
@@ -455,7 +462,10 @@ impl Keeping {
 
     /// Hands facts to the outbox, and forgets those that it has on disk.
     fn submit(&mut self) {
-        let Ok(facts) = self.ledger.outgoing(self.submitted, MOST_FACTS) else { return };
+        let facts = match self.ledger.outgoing(self.submitted, MOST_FACTS) {
+            Ok(facts) => facts,
+            Err(fault) => return self.cannot_read(fault),
+        };
         for (id, fact) in facts {
             let Some(fact) = fact else {
                 tracing::error!("a record of an older version cannot be read and is not sent");
@@ -485,7 +495,7 @@ impl Keeping {
         self.shown_at = Some(now.elapsed);
         match self.day_so_far(now.wall) {
             Ok(store) => self.parts.board.store_is(store),
-            Err(fault) => tracing::debug!("{fault}"),
+            Err(fault) => self.cannot_read(fault),
         }
         // A minute of a camera that was taken away never comes.
         let old = now.wall - Duration::from_secs(3600);
