@@ -320,7 +320,9 @@ impl World {
         loop {
             let trouble = match self.connection().await {
                 Ended::Lost(trouble) if self.farewell == Farewell::NotYet => trouble,
-                Ended::Stopped if !self.delivery.is_delivered() => return Stopped::Unconfirmed,
+                Ended::Stopped if !self.has_outbox || !self.delivery.is_delivered() => {
+                    return Stopped::Unconfirmed;
+                }
                 Ended::Stopped if self.delivery.is_confirmed() => return Stopped::Delivered,
                 Ended::Stopped => return Stopped::WithBroker,
                 Ended::Lost(_) | Ended::Abandoned => return Stopped::Unconfirmed,
