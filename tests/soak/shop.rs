@@ -64,7 +64,7 @@ fn config(folder: &Path, port: u16) -> PathBuf {
         "tenant = \"acme\"\nstore = \"berlin-1\"\nbox = \"acme-berlin-1-a\"\n\
          [mqtt]\nbroker = \"127.0.0.1:{port}\"\nconfirmed_by = \"broker\"\nbatch_every = \"1s\"\n\
          [detector]\nmodel = {model:?}\n[site]\ntime_zone = \"Europe/Berlin\"\ncurrency = \"EUR\"\nsees_every_door = true\nkeep = \"1d\"\n\
-         [site.till]\n"
+         [site.till]\nmqtt = true\n"
     );
     for camera in ["a", "b", "c", "d"] {
         text += &format!(

@@ -372,8 +372,9 @@ fn an_outbox_that_cannot_be_opened_keeps_records_in_memory_and_numbers_them_on_w
     std::fs::create_dir(&folder).unwrap();
     let confirmed = [1, 2, 3].map(crossing);
     let mut outbox = open(&path);
-    outbox.append(&confirmed, WallTime::default()).unwrap();
-    outbox.confirm(3, WallTime::default()).unwrap();
+    let now = SystemClock::start().now().wall;
+    outbox.append(&confirmed, now).unwrap();
+    outbox.confirm(3, now).unwrap();
     drop(outbox);
     // A file in the folder's place: no disk for the outbox, for whoever runs this test.
     let away = dir.path().join("away");
