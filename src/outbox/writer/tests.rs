@@ -363,6 +363,7 @@ fn after_enough_patience_what_is_undated_goes_out_and_says_so() {
     assert!(rows.iter().all(|row| row.body.get().contains("\"undated\":true")), "{rows:?}");
     assert_eq!(news.try_recv(), Ok(OutboxNews::Dated(Dated { dated: 0, doubtful: 1 })));
     writer.stop(GUARD).unwrap();
+}
 
 #[test]
 fn an_outbox_that_cannot_be_opened_keeps_records_in_memory_and_numbers_them_on_when_it_can() {
