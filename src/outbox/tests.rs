@@ -169,7 +169,7 @@ fn a_newer_file_is_refused_and_left_alone() {
     let made = Box1::with_records(1);
     Connection::open(made.path()).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let fault = Outbox::open(&made.path(), &box_id(), NOW).unwrap_err().to_string();
-    assert!(fault.contains("version 99, this footfall knows 2"), "{fault}");
+    assert!(fault.contains("version 99, this footfall knows 3"), "{fault}");
     assert!(made.set_aside().is_empty());
 }
 
