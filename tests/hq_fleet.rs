@@ -399,6 +399,20 @@ async fn enrol_all(
     }
 }
 
+/// Waits until every box is known to be there, and to count with its own settings.
+async fn wait_until_heard(office: &Office<'_>, boxes: usize, begun: Instant) {
+    loop {
+        let fleet = office.ask(reqwest::Method::GET, "fleet", None).await;
+        let is_heard = |of: &&Value| of["state"] == "online" && of["config"]["status"] == "local";
+        let heard = fleet["boxes"].as_array().unwrap().iter().filter(is_heard).count();
+        if heard == boxes {
+            return;
+        }
+        assert!(begun.elapsed() < LIMIT, "of {boxes} boxes {heard} were heard");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
 async fn wait_for(
     office: &Office<'_>,
     rollout: i64,
