@@ -428,16 +428,3 @@ async fn wait_for(
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
-
-/// Until head office knows what each box counts with.
-async fn wait_until_heard(office: &Office<'_>, boxes: usize, begun: Instant) {
-    loop {
-        let fleet = office.ask(reqwest::Method::GET, "fleet", None).await;
-        let heard = fleet["boxes"].as_array().unwrap().iter().filter(|of| of["config"]["status"] == "local");
-        if heard.count() == boxes {
-            return;
-        }
-        assert!(begun.elapsed() < LIMIT, "not all boxes were heard of");
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
