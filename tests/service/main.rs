@@ -10,6 +10,7 @@ mod broker;
 mod cameras;
 mod clock;
 mod fleet;
+mod faults;
 mod sensors;
 mod till;
 mod watchdog;
@@ -87,10 +88,28 @@ impl Shop {
     }
 
     fn start(&self) -> Running {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_footfall"))
+        self.config();
+        self.start_as_configured()
+    }
+
+    /// With the config file that is there already.
+    fn start_as_configured(&self) -> Running {
+        self.spawn(&mut Command::new(env!("CARGO_BIN_EXE_footfall")))
+    }
+
+    /// Within a group of processes of the kernel's, from its first moment on.
+    fn start_in(&self, group: &Path) -> Running {
+        self.config();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(group.join("cgroup.procs"));
+        self.spawn(shell.arg(env!("CARGO_BIN_EXE_footfall")))
+    }
+
+    fn spawn(&self, program: &mut Command) -> Running {
+        let mut process = program
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["run", "--config"])
-            .arg(self.config())
+            .arg(self.folder.path().join("footfall.toml"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .spawn()
