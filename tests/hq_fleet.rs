@@ -328,6 +328,9 @@ async fn a_chain_enrols_takes_a_configuration_and_reports_it() {
     let mut office = Office::new(folder.path(), port);
     office.sign_in().await;
 
+    // Two crypto libraries are linked, and this client of the broker leaves the choice to the process.
+    let crypto = rumqttc::tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
+    crypto.install_default().expect("nobody has chosen before");
     let begun = Instant::now();
     let reported = Arc::new(AtomicUsize::new(0));
     let mut lives = JoinSet::new();

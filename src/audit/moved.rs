@@ -14,6 +14,10 @@ const COLUMNS: usize = 80;
 const ROWS: usize = 60;
 const CELLS: usize = COLUMNS * ROWS;
 
+/// What moved is told in pieces of so many cells each way: two people at both ends of a room make no box of all that lies between. A
+/// piece is large enough for a mosaic whose cells are no finer than a head.
+const PIECE: usize = 8;
+
 /// Pixels looked at along each side of a cell.
 const SAMPLES: usize = 3;
 
@@ -39,9 +43,8 @@ pub struct Stillness {
     place: Vec<f32>,
     /// The same of the picture at hand.
     now: Vec<f32>,
-    /// Cells that moved, and those that were told already.
+    /// Cells that moved.
     moved: Vec<bool>,
-    to_visit: Vec<usize>,
 }
 
 impl Default for Stillness {
@@ -53,7 +56,6 @@ impl Default for Stillness {
             place: vec![0.0; CELLS],
             now: vec![0.0; CELLS],
             moved: vec![false; CELLS],
-            to_visit: Vec::with_capacity(CELLS),
         }
     }
 }
@@ -89,35 +91,36 @@ impl Stillness {
         for ((moved, now), place) in self.moved.iter_mut().zip(&self.now).zip(&self.place) {
             *moved = (now - lighter - place).abs() > MOVED_BY;
         }
-        for cell in 0..CELLS {
-            if self.moved[cell] {
-                out.push(self.part_around(cell, picture.size()));
+        for row in (0..ROWS).step_by(PIECE) {
+            for column in (0..COLUMNS).step_by(PIECE) {
+                out.extend(self.moved_in_piece(column, row, picture.size()));
             }
         }
         true
     }
 
-    /// Takes out all cells that hang together with this one; the box around them and one cell more on each side.
-    fn part_around(&mut self, cell: usize, size: PictureSize) -> ImageBox {
+    /// The box around what moved in the piece that begins at this cell, and one cell more on each side; none where nothing did.
+    fn moved_in_piece(&self, column: usize, row: usize, size: PictureSize) -> Option<ImageBox> {
         let (mut left, mut top, mut right, mut bottom) = (COLUMNS, ROWS, 0, 0);
-        self.to_visit.push(cell);
-        self.moved[cell] = false;
-        while let Some(cell) = self.to_visit.pop() {
-            let (column, row) = (cell % COLUMNS, cell / COLUMNS);
-            (left, top) = (left.min(column), top.min(row));
-            (right, bottom) = (right.max(column), bottom.max(row));
-            for row in row.saturating_sub(1)..=(row + 1).min(ROWS - 1) {
-                for column in column.saturating_sub(1)..=(column + 1).min(COLUMNS - 1) {
-                    let beside = row * COLUMNS + column;
-                    if std::mem::take(&mut self.moved[beside]) {
-                        self.to_visit.push(beside);
-                    }
+        for row in row..(row + PIECE).min(ROWS) {
+            for column in column..(column + PIECE).min(COLUMNS) {
+                if self.moved[row * COLUMNS + column] {
+                    (left, top) = (left.min(column), top.min(row));
+                    (right, bottom) = (right.max(column), bottom.max(row));
                 }
             }
         }
+        if left == COLUMNS {
+            return None;
+        }
         let (width, height) = (size.width as f32 / COLUMNS as f32, size.height as f32 / ROWS as f32);
         let (first, after) = (|cell: usize| cell.saturating_sub(1) as f32, |cell: usize| (cell + 2) as f32);
-        ImageBox::new(first(left) * width, first(top) * height, after(right) * width, after(bottom) * height)
+        Some(ImageBox::new(
+            first(left) * width,
+            first(top) * height,
+            after(right) * width,
+            after(bottom) * height,
+        ))
     }
 
     /// Mean brightnesses of a picture; false where it has no pixels.
@@ -184,15 +187,29 @@ mod tests {
         place.moved(picture, &mut found).then_some(found)
     }
 
+    /// Whether every pixel of a rectangle (left, top, right, bottom) lies in some box.
+    fn is_covered([left, top, right, bottom]: [u32; 4], by: &[ImageBox]) -> bool {
+        let holds = |part: &ImageBox, x: f32, y: f32| {
+            part.left <= x && x <= part.right && part.top <= y && y <= part.bottom
+        };
+        (top..bottom)
+            .flat_map(|y| (left..right).map(move |x| (x as f32 + 0.5, y as f32 + 0.5)))
+            .all(|(x, y)| by.iter().any(|part| holds(part, x, y)))
+    }
+
     #[test]
-    fn whoever_was_not_there_before_is_inside_one_box() {
-        let found = moved(&mut known_for(30), &picture(80, Some([100, 60, 140, 200]))).unwrap();
-        let [only] = found.as_slice() else { panic!("{found:?}") };
-        assert!(
-            only.left <= 100.0 && only.top <= 60.0 && only.right >= 140.0 && only.bottom >= 200.0,
-            "{only:?}"
-        );
-        assert!(only.width() < 60.0 && only.height() < 160.0, "{only:?}");
+    fn whoever_was_not_there_before_is_covered_and_little_beside() {
+        let person = [100, 60, 140, 200];
+        let found = moved(&mut known_for(30), &picture(80, Some(person))).unwrap();
+        assert!(is_covered(person, &found), "{found:?}");
+        let around = ImageBox::new(90.0, 50.0, 150.0, 210.0);
+        let is_around = |part: &ImageBox| {
+            part.left >= around.left
+                && part.right <= around.right
+                && part.top >= around.top
+                && part.bottom <= around.bottom
+        };
+        assert!(found.iter().all(is_around), "{found:?}");
     }
 
     #[test]
@@ -218,8 +235,9 @@ mod tests {
             let left = u32::try_from(s).unwrap() * 5 % 280;
             place.look(at(s), &picture(80, Some([left, 60, left + 40, 200])));
         }
-        let found = moved(&mut place, &picture(80, Some([10, 60, 50, 200]))).unwrap();
-        assert!(found.iter().any(|part| part.left <= 10.0 && part.right >= 50.0), "{found:?}");
+        let person = [10, 60, 50, 200];
+        let found = moved(&mut place, &picture(80, Some(person))).unwrap();
+        assert!(is_covered(person, &found), "{found:?}");
     }
 
     #[test]

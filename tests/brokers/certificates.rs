@@ -5,6 +5,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
     date_time_ymd,
 };
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Certificates and keys in a folder: `ca.pem`, `broker.pem` with `broker.key`, and a pair for each name.
@@ -41,7 +42,11 @@ impl Certificates {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, by).unwrap();
         std::fs::write(self.folder.join(format!("{file}.pem")), certificate.pem()).unwrap();
-        std::fs::write(self.folder.join(format!("{file}.key")), key.serialize_pem()).unwrap();
+        let path = self.folder.join(format!("{file}.key"));
+        std::fs::write(&path, key.serialize_pem()).unwrap();
+        // The brokers read theirs as a user of their own; box and head office refuse one that others may read.
+        let mode = if file == "broker" { 0o644 } else { 0o600 };
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }
 
     fn of(&self, file: &str) -> TlsSettings {

@@ -241,10 +241,12 @@ const NOBODYS: [&str; 14] = [
     "image",
 ];
 /// Fields that hold such a part and say something else, each with what.
-const HARMLESS: [(&str, &str); 3] = [
+const HARMLESS: [(&str, &str); 5] = [
     ("picture", "the size of the camera's picture, px"),
     ("image", "a zone drawn on the picture, px"),
     ("average", "money"),
+    ("person_ms", "time in a zone, of everybody together"),
+    ("staff_person_ms", "the same of staff"),
 ];
 
 fn told_of_somebody(name: &str) -> bool {

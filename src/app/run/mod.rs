@@ -51,7 +51,7 @@ use anyhow::{Context, anyhow};
 use auditing::{Auditing, TallyWatch};
 use board::Board;
 use commanding::Commands;
-use control::{Done, Order, Present, answer, control};
+use control::{Control, Done, Order, Present, answer, control};
 use crew::Crew;
 use difference::{Difference, difference};
 use keeper::{Keeper, KeeperParts};
@@ -103,7 +103,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         Ok(agent) => agent,
         Err(fault) => return service.stop(Some(fault)),
     };
-    let around = Around { stop: &stop, reread: &reread, orders: &orders, agent: agent.as_ref(), load: &load };
+    let around = Around {
+        stop: &stop,
+        reread: &reread,
+        control: &control,
+        orders: &orders,
+        agent: agent.as_ref(),
+        load: &load,
+    };
     let ended = loop {
         control.is_now(Some(service.present()));
         let over = service.serve(&around, &mut watchdog);
@@ -210,6 +217,8 @@ struct Around<'a> {
     stop: &'a AtomicBool,
     /// Whether somebody sent a SIGHUP.
     reread: &'a AtomicBool,
+    /// Where others see what the service is.
+    control: &'a Control,
     orders: &'a Receiver<Order>,
     agent: Option<&'a Agent>,
     load: &'a dyn Fn() -> anyhow::Result<EdgeSettings>,
@@ -406,6 +415,8 @@ impl Service {
                 },
             },
         };
+        // Before anybody hears that it is done: who asks then sees the settings that hold.
+        around.control.is_now(Some(self.present()));
         match (&result, &done) {
             (_, Some(done)) => answer(done, result),
             (Ok(()), None) => tracing::info!("the settings were read again"),
@@ -778,9 +789,16 @@ mod tests {
     /// A service that nobody stops ends, noticing this, and tells that as the cause.
     #[track_caller]
     fn check(mut service: Service, noticed: &str, cause: &str, ending: Ending) {
-        let (never, (_control, orders)) = (AtomicBool::new(false), control());
+        let (never, (control, orders)) = (AtomicBool::new(false), control());
         let load = || Err(anyhow!("nobody asks for settings"));
-        let around = Around { stop: &never, reread: &never, orders: &orders, agent: None, load: &load };
+        let around = Around {
+            stop: &never,
+            reread: &never,
+            control: &control,
+            orders: &orders,
+            agent: None,
+            load: &load,
+        };
         let mut watchdog = Watchdog::start(Duration::from_secs(60));
         let Over::Failed(failed) = service.serve(&around, &mut watchdog) else {
             panic!("it ended as if it were told to")
