@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use footfall::ids::{BoxId, StoreId, TenantId};
+use footfall::time::{Clock, SystemClock};
 use footfall::wire::topics::{BoxNames, FleetTopics, Topics};
 use footfall::wire::v1::fleet::{ConfigDesired, ConfigReported, ConfigStatus};
 use footfall::wire::v1::{BoxStatus, State, V1};
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 const PASSWORD: &str = "correct horse battery";
@@ -331,12 +332,12 @@ async fn a_chain_enrols_takes_a_configuration_and_reports_it() {
     // Two crypto libraries are linked, and this client of the broker leaves the choice to the process.
     let crypto = rumqttc::tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
     crypto.install_default().expect("nobody has chosen before");
-    let begun = Instant::now();
+    let begun = SystemClock::start();
     let reported = Arc::new(AtomicUsize::new(0));
     let mut lives = JoinSet::new();
     enrol_all(&office, names, (&broker, &reported), &mut lives).await;
     wait_until_heard(&office, boxes, begun).await;
-    let enrolled = begun.elapsed();
+    let enrolled = begun.now().elapsed;
     let change = json!({
         "kind": "config", "change": "[detector]\nthreads = 3\n", "title": "three threads", "why": "the number",
         "rings": ["1", "10%", "100%"], "soak_s": 1,
@@ -358,7 +359,7 @@ async fn a_chain_enrols_takes_a_configuration_and_reports_it() {
     let current =
         current["boxes"].as_array().unwrap().iter().filter(|of| of["config"]["in_force"] == 1).count();
     assert_eq!(current, boxes, "boxes that are known to count with what was desired");
-    let took = begun.elapsed();
+    let took = begun.now().elapsed;
     println!("{boxes} boxes: enrolled and connected in {enrolled:.1?}, all reported after {took:.1?}");
     assert!(took < LIMIT, "{boxes} boxes took {took:.1?}");
 }
@@ -403,7 +404,7 @@ async fn enrol_all(
 }
 
 /// Waits until every box is known to be there, and to count with its own settings.
-async fn wait_until_heard(office: &Office<'_>, boxes: usize, begun: Instant) {
+async fn wait_until_heard(office: &Office<'_>, boxes: usize, begun: SystemClock) {
     loop {
         let fleet = office.ask(reqwest::Method::GET, "fleet", None).await;
         let is_heard = |of: &&Value| of["state"] == "online" && of["config"]["status"] == "local";
@@ -411,7 +412,7 @@ async fn wait_until_heard(office: &Office<'_>, boxes: usize, begun: Instant) {
         if heard == boxes {
             return;
         }
-        assert!(begun.elapsed() < LIMIT, "of {boxes} boxes {heard} were heard");
+        assert!(begun.now().elapsed < LIMIT, "of {boxes} boxes {heard} were heard");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
@@ -420,14 +421,14 @@ async fn wait_for(
     office: &Office<'_>,
     rollout: i64,
     is_so: impl Fn(&Value) -> bool,
-    begun: Instant,
+    begun: SystemClock,
 ) -> Value {
     loop {
         let found = office.ask(reqwest::Method::GET, &format!("rollouts/acme/{rollout}"), None).await;
         if is_so(&found) {
             return found;
         }
-        assert!(begun.elapsed() < LIMIT, "it took too long: {} {}", found["state"], found["counts"]);
+        assert!(begun.now().elapsed < LIMIT, "it took too long: {} {}", found["state"], found["counts"]);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
