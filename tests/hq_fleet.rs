@@ -25,7 +25,8 @@ const PASSWORD: &str = "correct horse battery";
 const LIMIT: Duration = Duration::from_secs(300);
 /// Boxes that enrol at the same time.
 const AT_ONCE: usize = 16;
-const STORES: usize = 20;
+/// So that no store of 1,000 boxes has more than a register takes.
+const STORES: usize = 40;
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

@@ -125,7 +125,7 @@ async fn announce(
 
 /// Bring the file of a package that was announced
 #[utoipa::path(put, path = "/api/v1/packages/{sha256}", tag = "fleet", params(Hashed),
-    request_body(content = Vec<u8>, content_type = "application/vnd.debian.binary-package"),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 204, description = "It is what its manifest says, and can be given to boxes."), Faults))]
 async fn bring(
     State(service): State<Arc<Service>>,
