@@ -175,14 +175,23 @@ pub fn step(members: &[Member], soak: Duration, now: WallTime) -> Step {
     }
     let next = members.iter().filter(|member| member.asked.is_none()).map(|member| member.ring).min();
     match next {
-        Some(next) => {
+        Some(next) if was_tried(members, next) => {
             // A ring is asked as a whole; what was left of one that was cut short comes first.
             let of_ring = members.iter().filter(|member| member.asked.is_none() && member.ring == next);
             step.ask = of_ring.map(|member| member.box_id).collect();
         }
+        Some(_) => {}
         None => step.ends = Some(End::Done),
     }
     step
+}
+
+/// Whether the ring before `next` says anything of the change: one in which everybody was away says nothing.
+fn was_tried(members: &[Member], next: usize) -> bool {
+    let is_asked = |member: &&Member| member.asked.is_some() && member.ring < next;
+    let Some(present) = members.iter().filter(is_asked).map(|member| member.ring).max() else { return true };
+    let mut of_ring = members.iter().filter(is_asked).filter(|member| member.ring == present);
+    of_ring.any(|member| member.answered.is_some() || member.worse.is_some() || member.is_forgiven)
 }
 
 /// Why so many worse ones are too many; `asked` holds the rings of those that were asked.
@@ -223,7 +232,8 @@ fn worse_now(member: &Member, now: WallTime) -> Option<String> {
         return Some("it is offline".to_owned());
     }
     if member.seen.answer.is_none() {
-        let is_late = before.is_some() && now.since(asked) > ANSWER_PATIENCE;
+        let is_late =
+            before.is_some() && member.answered.is_none() && now.since(asked) > ANSWER_PATIENCE;
         return is_late
             .then(|| format!("it has not answered for {} minutes", ANSWER_PATIENCE.as_secs() / 60));
     }
