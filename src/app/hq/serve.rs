@@ -225,6 +225,8 @@ struct Keeper {
     keep: Retention,
     watch: Watch,
     noted: IntakeStatus,
+    /// Since when the broker brings what boxes say; none: it does not.
+    hears_since: Option<WallTime>,
     next_register: Duration,
     next_fleet: Duration,
     next_alerts: Duration,
@@ -240,6 +242,7 @@ impl Keeper {
             keep,
             watch: Watch::default(),
             noted: IntakeStatus::default(),
+            hears_since: None,
             next_register: REGISTER_EVERY,
             next_fleet: Duration::ZERO,
             next_alerts: Duration::ZERO,
@@ -250,6 +253,8 @@ impl Keeper {
     fn look(&mut self, status: Option<IntakeStatus>) {
         let now = self.service.clock.now();
         let store = &Arc::clone(&self.service.store);
+        let is_heard = status.as_ref().is_none_or(|status| status.broker_problem.is_none());
+        self.hears_since = is_heard.then(|| self.hears_since.unwrap_or(now.wall));
         if now.elapsed >= self.next_register {
             self.next_register = now.elapsed + REGISTER_EVERY;
             if let Err(fault) = self.register.apply_if_changed(store, now.wall) {
@@ -294,7 +299,7 @@ impl Keeper {
             Ok(signed) => tracing::info!("{signed} certificates were renewed"),
             Err(fault) => tracing::error!(%fault, "certificates cannot be renewed"),
         }
-        if let Err(fault) = rollouts::look(store, now) {
+        if let Err(fault) = rollouts::look(store, now, self.hears_since) {
             tracing::error!(%fault, "roll-outs stay where they are");
         }
     }

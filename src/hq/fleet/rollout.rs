@@ -232,8 +232,7 @@ fn worse_now(member: &Member, now: WallTime) -> Option<String> {
         return Some("it is offline".to_owned());
     }
     if member.seen.answer.is_none() {
-        let is_late =
-            before.is_some() && member.answered.is_none() && now.since(asked) > ANSWER_PATIENCE;
+        let is_late = before.is_some() && member.answered.is_none() && now.since(asked) > ANSWER_PATIENCE;
         return is_late
             .then(|| format!("it has not answered for {} minutes", ANSWER_PATIENCE.as_secs() / 60));
     }

@@ -23,6 +23,8 @@ pub const USUAL_SOAK: Duration = Duration::from_secs(15 * 60);
 const LONGEST_SOAK: Duration = Duration::from_secs(7 * 86_400);
 /// Health is a minute old at most; one that is older than this says that the box is away.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// Head office has to have heard boxes for so long before their silence says anything: longer than [`HEALTH_PATIENCE`].
+const HEARING_PATIENCE: Duration = Duration::from_secs(6 * 60);
 /// Longest title.
 const MAX_TITLE: usize = 100;
 /// Rings of a roll-out.
@@ -293,26 +295,48 @@ fn chosen(all: &[BoxKey], whom: &Whom) -> Result<Vec<BoxKey>, RolloutError> {
 
 /// Looks at every roll-out that runs, and does what is to be done; how many changed.
 ///
+/// `hears_since`: since when the broker brings what boxes say; none: it does not. The time before that is not held against a box, and nobody was watched in it.
+///
 /// # Errors
 /// [`StoreError`]; what one look did not do the next one does.
-pub fn look(store: &Store, now: WallTime) -> Result<usize, StoreError> {
+pub fn look(store: &Store, now: WallTime, hears_since: Option<WallTime>) -> Result<usize, StoreError> {
     let running = store.read(|ask| rows::in_state(ask, "running"))?;
     let mut changed = 0;
     for row in running {
-        changed += usize::from(store.write::<_, StoreError>(|all| Ok(look_at(all, &row, now)?))?);
+        changed +=
+            usize::from(store.write::<_, StoreError>(|all| Ok(look_at(all, &row, (now, hears_since))?))?);
     }
     Ok(changed)
 }
 
-fn look_at(all: &db::All<'_>, row: &RolloutRow, now: WallTime) -> Result<bool, db::Failed> {
+fn look_at(
+    all: &db::All<'_>,
+    row: &RolloutRow,
+    (now, hears_since): (WallTime, Option<WallTime>),
+) -> Result<bool, db::Failed> {
+    // Somebody may have stopped it, or taken it back, since it was listed.
+    if rows::find(all, row.tenant_id, row.rollout_id)?.is_none_or(|row| row.state != "running") {
+        return Ok(false);
+    }
+    let heard = hears_since.map_or(Duration::ZERO, |since| now.since(since));
     let mut members = rows::members(all, row.rollout_id)?;
     // Who has left the register is not waited for, and cannot get worse.
     members.retain(|of| !of.is_retired);
     for of in &mut members {
         of.member.seen = seen(all, row, of, now)?;
+        if heard < HEARING_PATIENCE {
+            of.member.seen.away = None;
+        }
+        // A box could not be heard before, so that it is waited for from then on.
+        of.member.asked = of.member.asked.map(|asked| asked.max(hears_since.unwrap_or(now)));
     }
     let judged: Vec<Member> = members.iter().map(|of| of.member.clone()).collect();
-    let step = rollout::step(&judged, row.soak, now);
+    let mut step = rollout::step(&judged, row.soak, now);
+    if hears_since.is_none() || heard < row.soak.min(HEARING_PATIENCE) {
+        // What was not watched does not open the next ring.
+        step.ask.clear();
+        step.ends = step.ends.filter(|end| *end != End::Done);
+    }
     if step == Step::default() {
         return Ok(false);
     }

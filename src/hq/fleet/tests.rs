@@ -20,6 +20,8 @@ const NOW: WallTime = WallTime::from_unix_ms(1_795_334_400_000);
 /// What every box counts with of its own.
 const OWN: &str = "[detector]\nthreads = 1\n\n[[camera]]\nid = \"door\"\n";
 const MINUTE: Duration = Duration::from_secs(60);
+/// Head office has heard boxes for long.
+const HEARS: Option<WallTime> = Some(WallTime::from_unix_ms(0));
 
 /// A head office with store `acme/s` and its boxes `b1` to `b30`.
 struct Office {
@@ -187,7 +189,7 @@ fn everything_is_said_again_after_a_connect_and_a_command_only_while_it_is_good(
         (Some(1), here(NOW)),
     )
     .unwrap();
-    rollouts::look(&office.store, NOW).unwrap();
+    rollouts::look(&office.store, NOW, HEARS).unwrap();
     let asked =
         commands::Asked { what: "reread".to_owned(), camera: None, why: "it hangs".to_owned(), life: MINUTE };
     commands::ask(&office.store, (1, "b1"), &asked, (1, here(NOW))).unwrap();
@@ -235,12 +237,12 @@ fn a_roll_out_that_a_first_box_refuses_stops_and_is_taken_back() {
     )
     .unwrap()
     .rollout_id;
-    rollouts::look(&office.store, NOW).unwrap();
+    rollouts::look(&office.store, NOW, HEARS).unwrap();
     let said = office.said(NOW);
     assert_eq!(said.len(), 1, "one box is asked: {said:?}");
     let name = said[0].0.split('/').next().unwrap().to_owned();
     office.hear(&format!("{name}/config/reported"), &refused(1), NOW);
-    rollouts::look(&office.store, NOW + MINUTE).unwrap();
+    rollouts::look(&office.store, NOW + MINUTE, HEARS).unwrap();
     let (state, reason) = office.state_of(rollout);
     assert_eq!(state, "stopped");
     assert!(reason.unwrap().contains("it refused: 1:1  no"));
@@ -261,7 +263,7 @@ fn a_box_of_which_nobody_knows_what_it_counts_with_is_left_out_and_not_asked_by_
     assert!(matches!(refused, Err(rollouts::RolloutError::NeverSaid { .. })), "{refused:?}");
     let begun = rollouts::begin(&office.store, 1, &all, (Some(1), here(NOW))).unwrap();
     assert_eq!(begun.left_out.len(), 29);
-    rollouts::look(&office.store, NOW).unwrap();
+    rollouts::look(&office.store, NOW, HEARS).unwrap();
     let text = office.said(NOW)[0].1["text"].as_str().unwrap().to_owned();
     assert!(text.contains("threads = 2") && text.contains("[[camera]]"), "{text}");
 }
@@ -275,7 +277,7 @@ fn a_box_is_in_one_roll_out_at_a_time_and_what_somebody_gave_it_since_stays() {
     let rollout = rollouts::begin(&office.store, 1, &of_one, (Some(1), here(NOW))).unwrap().rollout_id;
     let again = rollouts::begin(&office.store, 1, &of_one, (Some(1), here(NOW)));
     assert!(matches!(again, Err(rollouts::RolloutError::Taken { .. })), "{again:?}");
-    rollouts::look(&office.store, NOW).unwrap();
+    rollouts::look(&office.store, NOW, HEARS).unwrap();
     let key =
         office.store.read(|ask| crate::hq::store::fleet::find(ask, ("acme", "s", "b1"))).unwrap().unwrap();
     super::boxes::give(&office.store, &key, ("[site]\n", "by hand"), (1, here(NOW))).unwrap();
@@ -305,7 +307,7 @@ proptest! {
         let rollout = rollouts::begin(&office.store, 1, &plan("[detector]\nthreads = 2", rings), (Some(1), here(NOW))).unwrap().rollout_id;
         for look in 0..looks {
             let now = NOW + MINUTE * look;
-            rollouts::look(&office.store, now).unwrap();
+            rollouts::look(&office.store, now, HEARS).unwrap();
             for (topic, desired) in office.said(now) {
                 let (name, _) = topic.split_once('/').unwrap();
                 let number: usize = name[1..].parse().unwrap();
@@ -378,4 +380,25 @@ fn what_cannot_be_is_put_aside() {
     ] {
         assert_eq!(office.hear(topic, &message, NOW).aside, 1, "{topic}");
     }
+}
+
+#[test]
+fn a_roll_out_is_neither_stopped_nor_goes_on_while_head_office_hears_nobody() {
+    let office = Office::open();
+    for number in 1..=2 {
+        office.online(&format!("b{number}"), NOW);
+    }
+    let rings = plan("[detector]\nthreads = 2", Ring::usual());
+    let rollout = rollouts::begin(&office.store, 1, &rings, (Some(1), here(NOW))).unwrap().rollout_id;
+    rollouts::look(&office.store, NOW, None).unwrap();
+    assert_eq!(office.said(NOW), [], "nobody is asked who cannot be heard");
+    rollouts::look(&office.store, NOW, HEARS).unwrap();
+    assert_eq!(office.said(NOW).len(), 1);
+    let later = NOW + MINUTE * 60;
+    for hears_since in [None, Some(later)] {
+        rollouts::look(&office.store, later, hears_since).unwrap();
+        assert_eq!(office.state_of(rollout).0, "running");
+    }
+    rollouts::look(&office.store, later, HEARS).unwrap();
+    assert_eq!(office.state_of(rollout).0, "stopped", "it was silent for an hour in which others were heard");
 }
