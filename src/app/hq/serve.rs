@@ -63,6 +63,11 @@ pub(super) fn serve(args: &FileArgs) -> anyhow::Result<()> {
     let mut register = RegisterFile::of(settings.register.clone());
     register.apply_if_changed(&store, clock.now().wall)?;
     let fleet = Arc::new(super::fleet::of(&settings)?);
+    match fleet.packages.sweep() {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!("{removed} packages that never came whole were removed"),
+        Err(fault) => tracing::warn!(%fault, "what is left of packages stays"),
+    }
     let service = Arc::new(service(&settings, &store, &clock)?.with_fleet(Arc::clone(&fleet)));
     let (said, hears) = broadcast::channel(LIVE_BEHIND);
     let answers = Answers::start(&settings, Arc::clone(&service), hears)?;

@@ -203,7 +203,7 @@ impl From<PackageError> for Fault {
             PackageError::Store(fault) => fault.into(),
             PackageError::File { .. } => Self::inside(&fault),
             PackageError::NotAnnounced => Self::not_found(),
-            PackageError::TooMany => Self::conflict("packages", fault.to_string()),
+            PackageError::TooMany | PackageError::Announced => Self::conflict("packages", fault.to_string()),
             _ => Self::refused("package", fault.to_string()),
         }
     }

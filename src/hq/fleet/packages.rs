@@ -46,6 +46,9 @@ pub enum PackageError {
         /// `size` or `sha256`.
         what: &'static str,
     },
+    /// It was announced with other words.
+    #[error("this package was announced already, with another manifest or signature; that one stays")]
+    Announced,
     /// There are enough.
     #[error("{MOST_PACKAGES} packages are here already")]
     TooMany,
@@ -95,6 +98,26 @@ impl PackageFolder {
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(fault) => Err(of_file(&path)(fault)),
         }
+    }
+
+    /// Removes what was left of files that were never whole, as after a power cut; how many. For a service that starts and takes none in yet.
+    ///
+    /// # Errors
+    /// [`PackageError::File`].
+    pub fn sweep(&self) -> Result<usize, PackageError> {
+        let entries = match fs::read_dir(&self.0) {
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            entries => entries.map_err(of_file(&self.0))?,
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let path = entry.map_err(of_file(&self.0))?.path();
+            if path.extension().is_some_and(|extension| extension == "part") {
+                fs::remove_file(&path).map_err(of_file(&path))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     /// Begins to take in the file of a package that was announced.
@@ -206,6 +229,13 @@ pub fn announce(
         let known = rows::list(all)?;
         if known.len() >= MOST_PACKAGES && known.iter().all(|row| row.of.sha256 != read.sha256) {
             return Err(WriteError::Refused(PackageError::TooMany));
+        }
+        // Packages are every chain's: what one announced is not another's to change.
+        let is_other = |row: &rows::PackageRow| {
+            row.of.sha256 == read.sha256 && (row.manifest != manifest || row.signature != signature)
+        };
+        if known.iter().any(is_other) {
+            return Err(WriteError::Refused(PackageError::Announced));
         }
         Ok(rows::put(all, &read, (manifest, signature), (account_id, now))?)
     })?;

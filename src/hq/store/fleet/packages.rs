@@ -49,7 +49,7 @@ pub(in crate::hq) fn find(ask: &Connection, sha256: &str) -> rusqlite::Result<Op
     ask.prepare_cached(&sql)?.query_row([sha256], package_row).optional()
 }
 
-/// Announces a package; one that is there already gets manifest and signature anew.
+/// Announces a package; one that is there already stays as it is.
 pub(in crate::hq) fn put(
     all: &Transaction<'_>,
     of: &PackageManifest,
@@ -58,7 +58,7 @@ pub(in crate::hq) fn put(
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO package (sha256, package, version, architecture, size, manifest, signature, at_ms, account_id, is_here)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)
-        ON CONFLICT (sha256) DO UPDATE SET package = ?2, version = ?3, architecture = ?4, size = ?5, manifest = ?6, signature = ?7";
+        ON CONFLICT (sha256) DO NOTHING";
     let size = i64::try_from(of.size).unwrap_or(i64::MAX);
     let values = params![
         of.sha256,
