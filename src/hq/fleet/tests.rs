@@ -216,7 +216,13 @@ fn a_box_answers_the_commands_that_it_was_given_and_each_once() {
     let answer = |outcome: &str| json!({"v": 1, "id": id, "outcome": outcome, "at_ms": NOW.unix_ms()});
     assert_eq!(office.hear("b2/command/result", &answer("done"), NOW).aside, 1, "another box's");
     assert_eq!(office.hear("b1/command/result", &answer("done"), NOW).aside, 0);
+    assert_eq!(office.hear("b1/command/result", &answer("done"), NOW).aside, 0, "the same again");
     assert_eq!(office.hear("b1/command/result", &answer("failed"), NOW).aside, 1, "it was answered");
+    let kept: i64 = office
+        .sqlite()
+        .query_row("SELECT coalesce(sum(length(payload)), 0) FROM aside", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 0, "there may be a picture in it");
     let outcome: String =
         office.sqlite().query_row("SELECT outcome FROM command", [], |row| row.get(0)).unwrap();
     assert_eq!(outcome, "done");

@@ -9,6 +9,9 @@ const MOST_ROWS: i64 = 2000;
 /// Of one message; the rest is cut off.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// How topics end whose messages are not kept: a picture of a shop may be in them, and those go after a day.
+const WITH_PICTURES: &str = "/command/result";
+
 /// Boxes that are not in the register and are shown; the ones heard of longest ago go first.
 const MOST_STRANGERS: i64 = 1000;
 
@@ -25,7 +28,8 @@ pub(super) struct Aside<'a> {
 /// Keeps it, and lets go of the oldest.
 pub(super) fn put(all: &Transaction<'_>, aside: Aside<'_>) -> rusqlite::Result<()> {
     let Aside { at, topic, box_id, reason, payload } = aside;
-    let kept = &payload[..payload.len().min(MOST_BYTES)];
+    let most = if topic.ends_with(WITH_PICTURES) { 0 } else { MOST_BYTES };
+    let kept = &payload[..payload.len().min(most)];
     let bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
     let topic: String = topic.chars().take(300).collect();
     let sql =

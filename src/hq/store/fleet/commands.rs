@@ -154,7 +154,7 @@ pub(in crate::hq) fn say_again(all: &Transaction<'_>, now: WallTime) -> rusqlite
     Ok(())
 }
 
-/// Notes what came of a command of a box; false where the box was asked no such thing, or has answered.
+/// Notes what came of a command of a box; false where the box was asked no such thing, or has answered otherwise. The same answer again is no news.
 pub(in crate::hq) fn answered(
     all: &Transaction<'_>,
     box_id: i64,
@@ -177,5 +177,9 @@ pub(in crate::hq) fn answered(
     };
     let values =
         params![box_id, answer.name, outcome, answer.detail, answer.at.unix_ms(), jpeg, taken, people];
-    Ok(all.prepare_cached(sql)?.execute(values)? > 0)
+    if all.prepare_cached(sql)?.execute(values)? > 0 {
+        return Ok(true);
+    }
+    let sql = "SELECT EXISTS (SELECT 1 FROM command WHERE box_id = ?1 AND name = ?2 AND outcome = ?3 AND detail IS ?4)";
+    all.prepare_cached(sql)?.query_row(params![box_id, answer.name, outcome, answer.detail], |row| row.get(0))
 }
