@@ -6,7 +6,7 @@
 use super::Fleet;
 use super::authority::{AuthorityError, Request, Revoked};
 use crate::hq::access::{Secret, hash};
-use crate::hq::store::fleet::certificates as rows;
+use crate::hq::store::fleet::{BoxKey, What, certificates as rows, due};
 use crate::hq::store::{Store, StoreError, WriteError};
 use crate::time::WallTime;
 use crate::wire::v1::V1;
@@ -156,49 +156,63 @@ pub fn issued(
     Ok(Some(CertificateIssued { v: V1, certificate: newest.pem, ca, until_ms: newest.until.unix_ms() }))
 }
 
-/// Signs the requests that came over the broker; how many were signed. A request is forgotten whatever becomes of it: a box that got nothing asks again.
+/// Signs the requests that came over the broker; how many were signed. One that cannot be signed is logged and holds up no other.
 ///
 /// # Errors
-/// [`EnrolError`]: the authority or the database.
+/// [`EnrolError`]: the requests cannot be read.
 pub fn renew(fleet: &Fleet, store: &Store, now: WallTime) -> Result<usize, EnrolError> {
     let waiting = store.read(|ask| rows::requests(ask, MOST_REQUESTS))?;
     let mut signed = 0;
     for (key, csr) in waiting {
-        let newest = store.read(|ask| rows::of_box(ask, key.box_id, 1))?.into_iter().next();
-        let request = Request::read(&csr);
-        let verdict = match (&newest, &request) {
-            (_, Err(fault)) => Err(fault.to_string()),
-            (None, _) => Err("it was never enrolled here".to_owned()),
-            (Some(row), _) if row.revoked.is_some() => {
-                Err("it was revoked; make a new link for it".to_owned())
-            }
-            (Some(row), Ok(request)) if row.key_hash == request.key_hash() => Ok(None),
-            (Some(row), _) if now.since(row.issued) < RENEWED_EVERY => Err("it asks too often".to_owned()),
-            (Some(_), Ok(request)) => Ok(Some(request)),
-        };
-        let issued = match verdict {
-            Ok(Some(request)) => Some(fleet.authority.sign(request, key.names.box_id.as_str(), now)?),
-            Ok(None) => None,
-            Err(why) => {
-                tracing::warn!("box {} gets no certificate: {why}", key.names.box_id);
-                store.write::<_, StoreError>(|all| Ok(rows::drop_request(all, key.box_id)?))?;
-                continue;
-            }
-        };
-        store.write::<_, StoreError>(|all| {
-            rows::drop_request(all, key.box_id)?;
-            match &issued {
-                Some(issued) => rows::put(all, key.box_id, issued, now)?,
-                // It asks again for the key that was signed last: the answer is said again.
-                None => {
-                    crate::hq::store::fleet::due(all, key.box_id, crate::hq::store::fleet::What::Certificate)?
-                }
-            }
-            Ok(())
-        })?;
-        signed += usize::from(issued.is_some());
+        match renew_one(fleet, store, (&key, &csr), now) {
+            Ok(is_signed) => signed += usize::from(is_signed),
+            Err(fault) => tracing::error!(%fault, "box {} gets no certificate yet", key.names.box_id),
+        }
     }
     Ok(signed)
+}
+
+/// Whether a request was signed. It is forgotten where it was answered or refused: a box that got nothing asks again.
+fn renew_one(
+    fleet: &Fleet,
+    store: &Store,
+    (key, csr): (&BoxKey, &str),
+    now: WallTime,
+) -> Result<bool, EnrolError> {
+    let newest = store.read(|ask| rows::of_box(ask, key.box_id, 1))?.into_iter().next();
+    let request = Request::read(csr);
+    let verdict = match (&newest, &request) {
+        (_, Err(fault)) => Err(fault.to_string()),
+        (None, _) => Err("it was never enrolled here".to_owned()),
+        (Some(row), _) if row.revoked.is_some() => Err("it was revoked; make a new link for it".to_owned()),
+        (Some(row), Ok(request)) if row.key_hash == request.key_hash() => Ok(None),
+        (Some(row), _) if now.since(row.issued) < RENEWED_EVERY => Err("it asks too often".to_owned()),
+        (Some(_), Ok(request)) => Ok(Some(request)),
+    };
+    let issued = match verdict {
+        Ok(Some(request)) => Some(fleet.authority.sign(request, key.names.box_id.as_str(), now)?),
+        Ok(None) => None,
+        Err(why) => {
+            tracing::warn!("box {} gets no certificate: {why}", key.names.box_id);
+            store.write::<_, StoreError>(|all| Ok(rows::drop_request(all, key.box_id)?))?;
+            return Ok(false);
+        }
+    };
+    let is_said = store.write::<_, StoreError>(|all| {
+        rows::drop_request(all, key.box_id)?;
+        // Somebody may have revoked it while this was signed.
+        let newest = rows::of_box(all, key.box_id, 1)?.into_iter().next();
+        if newest.is_none_or(|row| row.revoked.is_some()) {
+            return Ok(false);
+        }
+        match &issued {
+            Some(issued) => rows::put(all, key.box_id, issued, now)?,
+            // It asks again for the key that was signed last: the answer is said again.
+            None => due(all, key.box_id, What::Certificate)?,
+        }
+        Ok(true)
+    })?;
+    Ok(is_said && issued.is_some())
 }
 
 /// Revokes a box's certificates; how many. The broker has to be given the list of the revoked.
