@@ -251,7 +251,8 @@ impl Keeper {
             next_register: REGISTER_EVERY,
             next_fleet: Duration::ZERO,
             next_alerts: Duration::ZERO,
-            next_retention: RETENTION_EVERY,
+            // At once: one that is started again and again would let go of nothing.
+            next_retention: Duration::ZERO,
         }
     }
 

@@ -126,6 +126,8 @@ impl Store {
         writer.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         writer.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        // What is let go of is not to be read out of the file's free pages. It answers with its value.
+        writer.query_row("PRAGMA secure_delete = ON", [], |_| Ok(())).map_err(failed)?;
         // Intake alone has some fifty statements.
         writer.set_prepared_statement_cache_capacity(200);
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), idle: Mutex::default() })
