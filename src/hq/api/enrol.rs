@@ -89,7 +89,11 @@ async fn enrol_box(
                 Ok(enrolled)
             }
             Err(EnrolError::Token) => {
-                access::note(store, visitor.origin(), (None, "enrolment_failed", ""))?;
+                // Anybody may try: what strangers send fills no database. The door lets few through.
+                tracing::warn!(
+                    "somebody at {} tried to enrol with a link that is not good",
+                    visitor.address()
+                );
                 Err(EnrolError::Token)
             }
             Err(fault) => Err(fault),
