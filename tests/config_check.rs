@@ -162,7 +162,7 @@ u_turn = "3"
             "1:1  tenant  is missing; give for example tenant = \"acme\"",
             "1:9  store  id \"Taipei\" holds 'T'; use only a-z, 0-9, _ and -",
             "2:7  box  is a whole number, expected a string in quotes",
-            "3:1  colour  there is no such setting; known here: fleet, tenant, store, box, mqtt, outbox, clock, watchdog, metrics, audit, site, detector, camera, sensor",
+            "3:1  colour  there is no such setting; known here: outbox, fleet, tenant, store, box, mqtt, clock, watchdog, metrics, audit, site, detector, camera, sensor",
             "5:10  mqtt.broker  the broker is not understood (not shown, it may hold a password); give host:port \
          such as \"mqtt.example.org:8883\", without mqtt:// and without a user",
             "6:1  mqtt.batch_evry  there is no such setting; did you mean \"batch_every\"?",

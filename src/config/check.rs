@@ -149,9 +149,10 @@ struct Rest {
 }
 
 pub(super) fn base(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Base> {
+    let outbox = outbox::outbox(root, files);
     let fleet = root.get("fleet");
     let has_fleet = fleet.is_some();
-    let fleet = wanted(fleet.map(|e| e.table(|table| fleet::fleet(table, files))));
+    let fleet = wanted(fleet.map(|e| e.table(|table| fleet::fleet(table, &outbox.path, files))));
     let known = fleet.as_ref().and_then(|fleet| fleet.as_ref()?.identity.as_ref());
     // Where the identity has a fault, that is told, and not also that what it should have said is missing.
     let is_named = known.is_some() || fleet.is_none();
@@ -165,7 +166,6 @@ pub(super) fn base(root: &mut Table<'_>, files: &dyn FilesBeside) -> Option<Base
     if has_fleet && fleet.is_some() && !has_broker {
         root.fault("fleet", FaultKind::Alone { other: "[mqtt]" });
     }
-    let outbox = outbox::outbox(root, files);
     let clock = clock::clock(root, files);
     let hangs_after = watchdog::hangs_after(root);
     let metrics = root.get("metrics").map(|e| e.table(metrics::metrics));

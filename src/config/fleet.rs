@@ -54,9 +54,10 @@ pub struct UpdateSettings {
     pub ca_file: Option<PathBuf>,
 }
 
-pub(super) fn fleet(table: &mut Table<'_>, files: &dyn FilesBeside) -> Option<FleetSettings> {
+/// `outbox` is the outbox's file: what the box was told lies beside it, as the config file's folder may be read-only.
+pub(super) fn fleet(table: &mut Table<'_>, outbox: &Path, files: &dyn FilesBeside) -> Option<FleetSettings> {
     let state = match table.get("state") {
-        None => Some(files.resolve(Path::new(DEFAULT_STATE))),
+        None => Some(outbox.with_file_name(DEFAULT_STATE)),
         Some(e) => folder_that_can_be_made(&e, files),
     };
     let secrets = table.get("secrets").map(|e| e.text().map(|text| files.resolve(Path::new(text))));
