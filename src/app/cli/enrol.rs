@@ -4,9 +4,10 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(super) const EXAMPLE: &str = "Examples:\n  \
-    footfall enrol https://hq.example.org/enrol#ffen_... --out /etc/footfall/identity\n  \
-    footfall enrol --qr link.jpg --out /etc/footfall/identity\n\n\
-    Then put `[fleet]` with `identity = \"/etc/footfall/identity\"` into the config file.";
+    sudo -u footfall footfall enrol https://hq.example.org/enrol#ffen_... --out /var/lib/footfall/identity\n  \
+    sudo -u footfall footfall enrol --qr link.jpg --out /var/lib/footfall/identity\n\n\
+    The service writes there when the certificate is renewed: a folder below /etc does not do.\n\
+    Then put `[fleet]` with `identity = \"/var/lib/footfall/identity\"` into the config file.";
 
 /// `footfall enrol`.
 #[derive(Clone, PartialEq, Eq, Args)]
