@@ -169,15 +169,15 @@ struct Begun {
 /// Starts the service with the settings that are in force; those of head office that it does not start with are given up.
 fn begin(source: &Source) -> anyhow::Result<Begun> {
     // What is given up is given up at some time, known to be right or not.
-    let now = SystemClock::start().now().wall;
+    let mut start = source.start(SystemClock::start().now().wall)?;
     loop {
-        let settings = Arc::new(source.begin(now)?);
+        let settings = Arc::new(start.settings()?);
         let clock: Arc<dyn Clock> = Arc::new(BoxClock::start(settings.clock.clone()));
         let watchdog = Watchdog::start(settings.hangs_after);
         match Service::begin(&settings, &clock) {
             Ok(service) => return Ok(Begun { settings, service, watchdog, clock }),
             Err(fault) => {
-                if !source.give_up(&format!("{fault:#}"), now)? {
+                if !start.give_up(&format!("{fault:#}")) {
                     return Err(fault);
                 }
             }

@@ -34,38 +34,58 @@ impl Source {
         with(&local, &memory)
     }
 
-    /// The settings that the service begins with. Gives up what ended the process too often, and what has faults by now.
-    pub(super) fn begin(&self, now: WallTime) -> anyhow::Result<EdgeSettings> {
+    /// A start of the service, counted where something is on trial: what ended the process too often is given up.
+    pub(super) fn start(&self, now: WallTime) -> anyhow::Result<Start> {
         let local = self.local()?;
-        let Some((folder, mut memory)) = memory(&local)? else { return Ok(local.settings()?) };
-        if memory.trial.is_some() {
+        let mut start = Start { memory: memory(&local)?, local, now };
+        if let Some((folder, memory)) = &mut start.memory
+            && memory.trial.is_some()
+        {
             memory.started(now);
-            store::keep_twin(&folder, &memory)?;
+            keep(folder, memory);
         }
+        Ok(start)
+    }
+}
+
+/// A start of the service. It goes by what is remembered even where the disk does not take what changes in that.
+pub(super) struct Start {
+    local: LocalFile,
+    memory: Option<(PathBuf, Memory)>,
+    now: WallTime,
+}
+
+impl Start {
+    /// The settings that the service begins with. Gives up what has faults by now.
+    pub(super) fn settings(&mut self) -> anyhow::Result<EdgeSettings> {
         loop {
-            match with(&local, &memory) {
-                Err(fault) if memory.in_force().is_some() => {
-                    self.gives_up(&folder, &mut memory, &format!("{fault:#}"), now)?;
-                }
+            let remembered = self.memory.as_ref().map(|(_, memory)| memory.clone()).unwrap_or_default();
+            match with(&self.local, &remembered) {
+                Err(fault) if self.give_up(&format!("{fault:#}")) => {}
                 settings => return settings,
             }
         }
     }
 
     /// Gives up what is in force from afar, as the service does not start with it; false where that is the box's own file.
-    pub(super) fn give_up(&self, why: &str, now: WallTime) -> anyhow::Result<bool> {
-        let Some((folder, mut memory)) = memory(&self.local()?)? else { return Ok(false) };
+    pub(super) fn give_up(&mut self, why: &str) -> bool {
+        let Some((folder, memory)) = &mut self.memory else { return false };
         if memory.in_force().is_none() {
-            return Ok(false);
+            return false;
         }
-        self.gives_up(&folder, &mut memory, why, now)?;
-        Ok(true)
-    }
-
-    fn gives_up(&self, folder: &Path, memory: &mut Memory, why: &str, now: WallTime) -> anyhow::Result<()> {
         tracing::error!("the configuration of head office is given up for what held before: {why}");
-        memory.failed(why.lines().map(str::to_owned).collect(), now);
-        Ok(store::keep_twin(folder, memory)?)
+        memory.failed(why.lines().map(str::to_owned).collect(), self.now);
+        keep(folder, memory);
+        true
+    }
+}
+
+/// Counting does not wait for a disk that takes nothing; then the next start finds what was remembered before.
+fn keep(folder: &Path, memory: &Memory) {
+    if let Err(fault) = store::keep_twin(folder, memory) {
+        tracing::error!(
+            "what is in force from head office cannot be noted, and the service starts all the same: {fault}"
+        );
     }
 }
 
