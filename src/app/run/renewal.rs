@@ -159,6 +159,8 @@ impl RenewalPart {
         if let Some(mqtt) = &self.mqtt {
             self.sender.reconnect(mqtt.clone());
         }
+        // Another key next time: the retained answer would be for this one, and be tried again at each connect.
+        store::remove(&self.folder.join(PENDING));
         for name in [&next.key, &next.certificate, &next.ca] {
             store::remove(&self.folder.join(name));
         }
