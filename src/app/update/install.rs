@@ -5,6 +5,8 @@ use super::watch::{self, Expected};
 use super::{INSTALLED, Outcome, PREVIOUS, PROGRAM, TAKEN, TRIAL, Update};
 use crate::fleet::update::{PACKAGE, Resume, Trial};
 use anyhow::Context;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where a trial begins.
@@ -45,8 +47,7 @@ impl Update<'_> {
         };
         match tried {
             Ok(()) => {
-                std::fs::rename(self.own(TAKEN), self.own(INSTALLED))
-                    .context("the package cannot be kept")?;
+                self.keep_taken().context("the package cannot be kept")?;
                 self.forget_trial()?;
                 Ok(Outcome::current(trial.to.clone(), "it counts"))
             }
@@ -61,14 +62,30 @@ impl Update<'_> {
         self.counts(expected)
     }
 
+    /// Keeps the package that is installed now; already done where the power was cut right after it.
+    fn keep_taken(&self) -> std::io::Result<()> {
+        match std::fs::rename(self.own(TAKEN), self.own(INSTALLED)) {
+            Err(fault) if fault.kind() == ErrorKind::NotFound && self.own(INSTALLED).exists() => Ok(()),
+            done => done,
+        }
+    }
+
     /// Restarts the service, and waits until it counts.
     fn counts(&self, expected: &Expected) -> anyhow::Result<()> {
         watch::restart(&self.args.restart)?;
         watch::wait(&self.args.runtime, expected, (self.args.patience, self.args.settle), self.clock)
     }
 
-    /// Makes sure that the package of the version that runs is at hand.
+    /// Makes sure that the package of the version that runs is at hand, and on the disk before anything says so.
     fn keep_way_back(&self, trial: &Trial) -> anyhow::Result<()> {
+        self.lay_way_back(trial)?;
+        for name in [PROGRAM, PREVIOUS] {
+            File::open(self.own(name))?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn lay_way_back(&self, trial: &Trial) -> anyhow::Result<()> {
         // Whoever goes on after a power cut must not depend on the new program.
         std::fs::copy(std::env::current_exe()?, self.own(PROGRAM))?;
         let kept = self.own(INSTALLED);
@@ -112,9 +129,9 @@ impl Update<'_> {
     fn write_trial(&self, trial: &Trial) -> anyhow::Result<()> {
         let (path, part): (PathBuf, PathBuf) = (self.own(TRIAL), self.own("trial.json.part"));
         std::fs::write(&part, serde_json::to_vec(trial)?)?;
-        std::fs::File::open(&part)?.sync_all()?;
+        File::open(&part)?.sync_all()?;
         std::fs::rename(part, path)?;
-        std::fs::File::open(&self.args.keep)?.sync_all().context("the folder cannot be brought to disk")
+        File::open(&self.args.keep)?.sync_all().context("the folder cannot be brought to disk")
     }
 
     fn forget_trial(&self) -> anyhow::Result<()> {
