@@ -15,6 +15,9 @@ pub(super) const MANAGED: [&str; 5] = ["detector", "site", "audit", "camera", "s
 pub(super) const OWN: [&str; 8] =
     ["tenant", "store", "box", "mqtt", "outbox", "fleet", "watchdog", "metrics"];
 
+/// What the fleet keeps in the box's state folder; other names there only go on behind these.
+const STATE_NAMES: [&str; 3] = ["twin.json", "commands", "update"];
+
 /// Why a configuration from head office cannot be used.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AfarFault {
@@ -92,6 +95,8 @@ struct AfarFiles<'a> {
     roots: Vec<PathBuf>,
     /// ... but not these, nor what lies below them.
     kept: Vec<PathBuf>,
+    /// ... nor these, nor anything beside them whose name begins as theirs does.
+    kept_names: Vec<PathBuf>,
     secrets: Option<PathBuf>,
 }
 
@@ -99,19 +104,21 @@ impl<'a> AfarFiles<'a> {
     fn new(files: &'a dyn FilesBeside, base: &Base, own: &Path) -> Self {
         let above = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
         let outbox = &base.outbox.path;
-        let mut kept = vec![own.to_owned(), outbox.clone()];
-        // What SQLite lays beside its file.
-        kept.extend(["-wal", "-shm", "-journal"].map(|end| {
-            let mut name = outbox.clone().into_os_string();
-            name.push(end);
-            PathBuf::from(name)
-        }));
+        let mut kept = vec![own.to_owned()];
+        // What SQLite and the box itself lay beside it has names that go on behind its own.
+        let mut kept_names = vec![outbox.clone()];
         let fleet = base.fleet.as_ref();
-        kept.extend(fleet.map(|fleet| fleet.state.clone()));
+        match fleet.map(|fleet| &fleet.state) {
+            // The service's one folder, with all that it writes.
+            Some(state) if is_below(outbox, state) => {
+                kept_names.extend(STATE_NAMES.map(|name| state.join(name)));
+            }
+            state => kept.extend(state.cloned()),
+        }
         kept.extend(fleet.and_then(|fleet| fleet.identity.as_ref()).map(|(folder, _)| folder.clone()));
         let secrets = fleet.map(|fleet| fleet.secrets.clone());
         kept.extend(secrets.clone());
-        Self { files, roots: vec![files.resolve(Path::new("")), above(outbox)], kept, secrets }
+        Self { files, roots: vec![files.resolve(Path::new("")), above(outbox)], kept, kept_names, secrets }
     }
 
     fn is_free(&self, path: &Path) -> bool {
@@ -119,9 +126,18 @@ impl<'a> AfarFiles<'a> {
             || self.files.elsewhere(Path::new(DEFAULT_MODEL)).iter().any(|place| place == path);
         let is_below_a_root = self.roots.iter().any(|root| is_below(path, root));
         // What the box needs may lie deeper than a folder that is named, too.
-        let is_kept = self.kept.iter().any(|kept| is_below(path, kept) || is_below(kept, path));
+        let is_kept = self.kept.iter().any(|kept| is_below(path, kept) || is_below(kept, path))
+            || self.kept_names.iter().any(|kept| begins_as(path, kept) || is_below(kept, path));
         (is_below_a_root && !is_kept) || comes_with_the_program()
     }
+}
+
+/// Whether a path is a file, or lies beside it or below what lies there under a name that begins as the file's does.
+fn begins_as(path: &Path, file: &Path) -> bool {
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return false };
+    let Ok(rest) = path.strip_prefix(folder) else { return false };
+    let first = rest.components().next().map(|part| part.as_os_str().as_encoded_bytes());
+    first.is_some_and(|first| first.starts_with(name.as_encoded_bytes()))
 }
 
 /// Whether a path lies in a folder, or is it, without a way out.
@@ -254,6 +270,20 @@ to = [500, 480]
     }
 
     #[test]
+    fn where_all_lies_in_one_folder_only_what_the_fleet_keeps_there_stays_its_own() {
+        let local = LOCAL.replacen("/var/lib/footfall/fleet", "/var/lib/footfall", 1);
+        let audit = |name: &str| {
+            let desired = format!("[audit]\nfolder = \"/var/lib/footfall/{name}\"\n{DESIRED}");
+            check_managed(&desired, &local, Path::new(OWN_FILE), &Disk)
+        };
+        assert!(audit("audit").is_ok(), "{:?}", audit("audit").err());
+        for name in ["", "update", "update/x", "twin.json", "twin.json.bad", "commands", "commands.new"] {
+            let lines = audit(name).map(drop).unwrap_err().lines();
+            assert!(lines.len() == 1 && lines[0].contains("from afar"), "{name}: {lines:?}");
+        }
+    }
+
+    #[test]
     fn files_lie_beside_the_own_file_or_the_outbox_and_are_none_that_the_box_needs() {
         let audit = |folder: &str| read(&format!("[audit]\nfolder = \"{folder}\"\n{DESIRED}"));
         for folder in ["audit", "/var/lib/footfall/audit", "a/b"] {
@@ -277,10 +307,10 @@ to = [500, 480]
             read(&format!("[site]\ntime_zone = \"UTC\"\ncurrency = \"EUR\"\nledger = \"{file}\"\n{DESIRED}"))
         };
         assert!(ledger("ledger.sqlite").is_ok(), "{:?}", ledger("ledger.sqlite").err());
-        for file in
-            ["footfall.toml", "/var/lib/footfall/outbox.sqlite", "/var/lib/footfall/outbox.sqlite-wal"]
-        {
-            assert!(ledger(file).is_err(), "{file}");
+        assert!(ledger("footfall.toml").is_err());
+        for end in ["", "-wal", ".seq", ".lock", ".new", ".seq.new"] {
+            let file = format!("/var/lib/footfall/outbox.sqlite{end}");
+            assert!(ledger(&file).is_err(), "{file}");
         }
         check("rtsp://10.0.0.7/main", "/etc/passwd.avi", "from afar");
         check("[[camera]]", "detector = { library = \"/tmp/x.so\" }\n[[camera]]", "from afar");
