@@ -34,7 +34,9 @@ impl Secrets {
     /// Notes user, password and query of an address; as written, and with what is written as %XX spelled out.
     pub(super) fn address(&mut self, address: &str) {
         let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-        if let Some((login, _)) = authority(rest).rsplit_once('@') {
+        // Where both readings are possible, the password of either may stand somewhere.
+        let logins = [authority(rest), with_login(rest)].map(|text| text.rsplit_once('@'));
+        for (login, _) in logins.into_iter().flatten() {
             let (user, password) = login.split_once(':').unwrap_or((login, ""));
             [login, user, password].into_iter().for_each(|word| self.add(word));
         }
@@ -74,6 +76,16 @@ impl Secrets {
 /// User, password, host and port: what stands before the path.
 fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#', ' ', '"', '\'']).next().unwrap_or_default()
+}
+
+/// The same where a password holds `/`, `?` or `#`: up to the host behind the last `@` of the word. Of a path that holds an `@` that
+/// takes away more than it must.
+fn with_login(rest: &str) -> &str {
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => &rest[..at + 1 + authority(&rest[at + 1..end]).len()],
+        None => authority(rest),
+    }
 }
 
 /// With `%40` as `@` and the like; what is no text then stays as it is.
@@ -128,7 +140,7 @@ fn without_logins(line: &str) -> String {
     while let Some((before, behind)) = rest.split_once("://") {
         kept.push_str(before);
         kept.push_str("://");
-        let host = authority(behind);
+        let host = with_login(behind);
         match host.rsplit_once('@') {
             Some((_, host_alone)) => {
                 kept.push_str(REMOVED);
@@ -217,6 +229,13 @@ mod tests {
     fn logins_and_queries_of_addresses_go_and_the_host_stays() {
         check("down: rtsp://me:pw@cam:554/1?t=9 (slow)", "down: rtsp://[removed]@cam:554/1?[removed] (slow)");
         check("rtsp://a:b@c:d@host/x and http://h/p", "rtsp://[removed]@host/x and http://h/p");
+        for password in ["pa/ss", "pa?ss", "pa#ss"] {
+            let address = format!("rtsp://viewer:{password}@10.0.0.7/main");
+            check(&format!("{address} is down"), "rtsp://[removed]@10.0.0.7/main is down");
+            let mut secrets = Secrets::default();
+            secrets.address(&address);
+            assert_eq!(secrets.removed_from(&format!("viewer, {password}")), "[removed], [removed]");
+        }
         check("see https://hq/enrol#ffen_0123456789abcdef0", "see https://hq/enrol?[removed]");
     }
 
