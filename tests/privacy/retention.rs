@@ -119,7 +119,7 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
     let now = WallTime::from_unix_ms(20_000 * day_ms);
     let keep = Retention::default();
     // Kept for how long, and a row of that age: `AT` is when it was made, `MINUTE` the same in minutes.
-    let kinds: [(Duration, &str, &str); 10] = [
+    let kinds: [(Duration, &str, &str); 13] = [
         (keep.minutes, "line_minute", "(line_id, minute) VALUES (1, MINUTE)"),
         (keep.minutes, "zone_minute", "(zone_id, minute) VALUES (1, MINUTE)"),
         (keep.minutes, "queue_minute", "(zone_id, minute) VALUES (1, MINUTE)"),
@@ -130,6 +130,10 @@ fn at_head_office_every_kind_goes_after_its_own_time_and_not_before() {
         (keep.audit, "audit", "(at_ms) VALUES (AT)"),
         (keep.audit, "alert", "(ended_ms) VALUES (AT)"),
         (keep.audit, "webhook_delivery", "(created_ms) VALUES (AT)"),
+        (keep.aside, "enrolment", "(box_id, token_hash, expires_ms) VALUES (SEQ, x'0SEQ', AT)"),
+        // The newest roll-out stays, and so do the newest 20 versions of a box: the old row is before them.
+        (keep.audit, "rollout", "(rollout_id, state, state_ms) VALUES (3 - SEQ, 'done', AT)"),
+        (keep.audit, "config_version", "(box_id, version, at_ms) VALUES (1, 41 - 20 * SEQ, AT)"),
     ];
     // Only times matter here; everything else that a row needs is made up by the test.
     sqlite.execute_batch("PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on;").unwrap();

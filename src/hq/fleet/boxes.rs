@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 /// Versions, certificates and commands that are shown.
 const MOST_SHOWN: u32 = 50;
-/// Versions of a box that are kept beyond this are those of the last 400 days; fewer are shown.
+/// Versions of a box that are looked at. Its newest 20 are kept, and all that are younger than `keep.audit`.
 const MOST_HISTORY: u32 = 100;
 
 /// A box.

@@ -19,9 +19,9 @@ pub struct Retention {
     pub minutes: Duration,
     /// Events.
     pub events: Duration,
-    /// What could not be read, and strangers.
+    /// What could not be read, strangers, and links to enrol by that ran out.
     pub aside: Duration,
-    /// Who did what, ended alerts, and what webhooks were told.
+    /// Who did what, ended alerts, what webhooks were told, roll-outs that are over, and versions of a box's configuration before its newest 20.
     pub audit: Duration,
     /// How boxes were, by hour.
     pub health: Duration,
@@ -61,20 +61,29 @@ const EVENTS: &str = "DELETE FROM event WHERE (box_id, seq) IN (
     WITH RECURSIVE known (kind) AS (SELECT min(kind) FROM event
       UNION ALL SELECT (SELECT min(event.kind) FROM event WHERE event.kind > known.kind) FROM known WHERE known.kind IS NOT NULL)
     SELECT box_id, seq FROM known CROSS JOIN event INDEXED BY event_by_time ON event.kind = known.kind WHERE at_ms < ?1 LIMIT ?2)";
-const ASIDE: [&str; 2] = [
+const ASIDE: [&str; 3] = [
     "DELETE FROM aside WHERE aside_id IN (SELECT aside_id FROM aside WHERE at_ms < ?1 LIMIT ?2)",
     "DELETE FROM stranger WHERE topic IN (SELECT topic FROM stranger WHERE last_ms < ?1 LIMIT ?2)",
+    "DELETE FROM enrolment WHERE box_id IN (SELECT box_id FROM enrolment WHERE expires_ms < ?1 LIMIT ?2)",
 ];
 const HEALTH: &str =
     "DELETE FROM health_hour WHERE (box_id, hour) IN (SELECT box_id, hour FROM box CROSS JOIN health_hour
     USING (box_id) WHERE hour < ?1 LIMIT ?2)";
 const PICTURES: &str = "UPDATE command SET picture = NULL WHERE command_id IN (
     SELECT command_id FROM command WHERE picture IS NOT NULL AND answered_ms < ?1 LIMIT ?2)";
-const AUDIT: [&str; 4] = [
+/// Of roll-outs the newest stays: its number would be given again, and versions of configurations name it.
+const AUDIT: [&str; 7] = [
     "DELETE FROM command WHERE command_id IN (SELECT command_id FROM command WHERE asked_ms < ?1 LIMIT ?2)",
     "DELETE FROM audit WHERE audit_id IN (SELECT audit_id FROM audit WHERE at_ms < ?1 LIMIT ?2)",
     "DELETE FROM alert WHERE alert_id IN (SELECT alert_id FROM alert WHERE ended_ms < ?1 LIMIT ?2)",
     "DELETE FROM webhook_delivery WHERE delivery_id IN (SELECT delivery_id FROM webhook_delivery WHERE created_ms < ?1 LIMIT ?2)",
+    "DELETE FROM rollout_box WHERE (rollout_id, box_id) IN (SELECT rollout_id, box_id FROM rollout CROSS JOIN rollout_box
+        USING (rollout_id) WHERE state IN ('done', 'taken_back') AND state_ms < ?1
+        AND rollout_id < (SELECT max(rollout_id) FROM rollout) LIMIT ?2)",
+    "DELETE FROM rollout WHERE rollout_id IN (SELECT rollout_id FROM rollout WHERE state IN ('done', 'taken_back')
+        AND state_ms < ?1 AND rollout_id < (SELECT max(rollout_id) FROM rollout) LIMIT ?2)",
+    "DELETE FROM config_version WHERE (box_id, version) IN (SELECT box_id, version FROM config_version AS old WHERE at_ms < ?1
+        AND version <= (SELECT max(version) - 20 FROM config_version AS new WHERE new.box_id = old.box_id) LIMIT ?2)",
 ];
 
 impl Store {
