@@ -245,6 +245,8 @@ async fn a_package_is_what_its_manifest_says_or_is_not_taken() {
     let refused = hq.send(&hq.cookie("manager"), Method::POST, ("/api/v1/packages", announced.clone())).await;
     assert_eq!(refused.key(), "admin");
     assert_eq!(hq.send(&owner, Method::POST, ("/api/v1/packages", announced)).await.status, 204);
+    let changed = json!({"manifest": manifest.to_string(), "signature": "B".repeat(85) + "A=="});
+    assert_eq!(hq.send(&owner, Method::POST, ("/api/v1/packages", changed)).await.status, 409);
     let mut other = file.clone();
     other[10] ^= 1;
     for bad in [other, file[1..].to_vec(), [file.clone(), vec![0]].concat()] {
