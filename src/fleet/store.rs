@@ -135,7 +135,9 @@ pub fn twin(folder: &Path) -> Result<Memory, StoreError> {
             "{} cannot be understood ({fault}) and is set aside; the box's own file is in force",
             path.display()
         );
-        fs::rename(&path, &aside).map_err(|cause| StoreError::Write { path: aside, cause })?;
+        if let Err(fault) = fs::rename(&path, &aside) {
+            tracing::error!("{} cannot be written: {fault}", aside.display());
+        }
         Ok(Memory::default())
     })
 }

@@ -49,8 +49,13 @@ impl Commands {
     /// # Errors
     /// Where what is remembered cannot be read, or the system gives no thread.
     pub(super) fn start(setup: &PartSetup<'_>, state: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(state)
-            .with_context(|| format!("cannot make the folder {}", state.display()))?;
+        // Counting does not wait for it; each command tries again.
+        if let Err(fault) = std::fs::create_dir_all(state) {
+            tracing::error!(
+                "cannot make the folder {}, and without it no command is done: {fault}",
+                state.display()
+            );
+        }
         let file = state.join(FILE);
         let memory = match std::fs::read_to_string(&file) {
             Ok(text) => text,
@@ -128,6 +133,7 @@ impl Commands {
     fn remember(&self) -> anyhow::Result<()> {
         let beside = self.file.with_extension("new");
         let write = || {
+            self.file.parent().map_or(Ok(()), std::fs::create_dir_all)?;
             let mut file = std::fs::File::create(&beside)?;
             file.write_all(self.desk.memory().as_bytes())?;
             file.sync_data()?;
